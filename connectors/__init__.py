@@ -1,0 +1,1 @@
+"""The 28 stand-ins, one module a service."""

@@ -1,0 +1,391 @@
+"""The composition root: the only place where concrete classes meet."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import importlib.metadata
+import importlib.util
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import structlog
+import uvloop
+
+from lgsp.bus import topology
+from lgsp.bus.base import Bus
+from lgsp.bus.memory import MemoryBus
+from lgsp.bus.node import PrivateNode
+from lgsp.bus.provision import provision
+from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.catalogue.consumer import Consumer, read_consumers
+from lgsp.catalogue.parse import read_catalogue
+from lgsp.catalogue.service import Catalogue, Operation, Service
+from lgsp.clock import Clock, SystemClock
+from lgsp.dispatch import Dispatcher
+from lgsp.edge.admin import Admin
+from lgsp.edge.gateway import Gateway, TransactionIds
+from lgsp.edge.routes import Routes
+from lgsp.errors import SettingsError
+from lgsp.ledger.memory import MemoryLedger
+from lgsp.model import Outcome, Reply, Request
+from lgsp.runtime.host import Host, check_ours
+from lgsp.settings import Settings, refuse_open_by_accident
+from lgsp.taps.metrics import CONTENT_TYPE, BothMetrics, ConnectorMetrics, GatewayMetrics, ProcessMetrics
+from lgsp.taps.recent import Recent
+from lgsp.traffic.driver import Driver, Mix, targets
+from lgsp.traffic.scenario import read_scenario
+
+log = structlog.get_logger()
+CONNECTORS = "connectors"
+_LAG_EVERY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What somebody who watches `lgsp up` may look at."""
+
+    recent: Recent
+    ledger: MemoryLedger
+    gateway: str
+    admin: str
+    curl: str
+
+
+Show = Callable[[View], Awaitable[None]]
+
+
+def run(process: Coroutine[Any, Any, None]) -> None:
+    """Run a process to its end on uvloop, with logs as JSON lines on stderr, or coloured where that is a terminal."""
+    renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    uvloop.run(process)
+
+
+async def up(settings: Settings, *, pace: float | None, seconds: float | None, show: Show | None = None) -> None:
+    """Gateway, connectors and demo traffic (`pace` times the scenario's, or none) in this process."""
+    catalogue, consumers = _configuration(settings)
+    clock = SystemClock()
+    recent = Recent([service.id for service in catalogue], clock)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_locked(settings.state / f"{settings.name}.lock", settings.name))
+        asking_url, serving_url = await stack.enter_async_context(_broker(settings, catalogue))
+        process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq" if asking_url else "memory")
+        ledger = MemoryLedger(service.id for service in catalogue)
+        asking = GatewayMetrics(process, catalogue, ledger, settings.name)
+        answering = ConnectorMetrics(process, catalogue, settings.prefetch)
+        bus: Bus
+        serving: Bus
+        if asking_url is None or serving_url is None:
+            bus = serving = MemoryBus(clock, BothMetrics(asking, answering), prefetch=settings.prefetch)
+        else:
+            bus = RabbitBus(asking_url, settings.name, clock, asking)
+            serving = RabbitBus(serving_url, CONNECTORS, clock, answering, asks=False, prefetch=settings.prefetch)
+        dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [asking, recent], clock))
+        await stack.enter_async_context(bus)
+        if serving is not bus:
+            await stack.enter_async_context(serving)
+        host = Host(serving, catalogue, clock, answering, seed=settings.seed, calm=settings.calm)
+        await host.serve()
+        edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, consumers, clock, asking))
+        admin = await stack.enter_async_context(
+            _admin(settings, process, lambda: _problems(bus, serving) + _draining(edge.gateway))
+        )
+        view = View(recent, ledger, edge.url, admin, a_curl(edge.url, catalogue))
+        _announce(view, catalogue)
+        jobs: list[Coroutine[Any, Any, None]] = [_measure_lag(process)]
+        if pace is not None:
+            jobs.append(_demo(settings, dispatcher, catalogue, consumers, clock, pace))
+        if show is not None:
+            jobs.append(_shown(show, view))
+        await _until_stopped(jobs, seconds)
+
+
+async def gateway(settings: Settings) -> None:
+    """A gateway on a broker."""
+    catalogue, consumers = _configuration(settings)
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_locked(settings.state / f"{settings.name}.lock", settings.name))
+        process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
+        ledger = MemoryLedger(service.id for service in catalogue)
+        metrics = GatewayMetrics(process, catalogue, ledger, settings.name)
+        bus = RabbitBus(_url(settings), settings.name, clock, metrics)
+        dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock))
+        await stack.enter_async_context(bus)
+        edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, consumers, clock, metrics))
+        admin = await stack.enter_async_context(
+            _admin(settings, process, lambda: bus.problems() + _draining(edge.gateway))
+        )
+        log.info("gateway ready", name=settings.name, url=edge.url, admin=admin, services=len(catalogue))
+        await _until_stopped([_measure_lag(process)], None)
+
+
+async def connectors(settings: Settings, *, only: Collection[str]) -> None:
+    """Connectors on a broker: all services, or the ones named."""
+    catalogue, _ = _configuration(settings)
+    clock = SystemClock()
+    served = [catalogue.find(name) for name in only] or list(catalogue)
+    async with AsyncExitStack() as stack:
+        process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
+        metrics = ConnectorMetrics(process, served, settings.prefetch)
+        bus = RabbitBus(_url(settings), settings.name, clock, metrics, asks=False, prefetch=settings.prefetch)
+        await stack.enter_async_context(bus)
+        host = Host(bus, catalogue, clock, metrics, seed=settings.seed, calm=settings.calm)
+        await host.serve(only)
+        admin = await stack.enter_async_context(_admin(settings, process, bus.problems))
+        log.info("connectors ready", name=settings.name, admin=admin, services=len(served))
+        await _until_stopped([_measure_lag(process)], None)
+
+
+async def ask_over_bus(
+    url: str,
+    service: Service,
+    operation: Operation,
+    *,
+    path: str,
+    query: str,
+    headers: dict[str, str],
+    body: bytes,
+    consumer: str,
+    key: str,
+) -> Reply:
+    """One request straight over the broker, as a gateway would send it. Raises `DeliveryError`."""
+    clock = SystemClock()
+    transaction = TransactionIds(clock)()
+    request = Request(
+        id=transaction,
+        service=service.id,
+        operation=operation.name,
+        path=path,
+        query=query,
+        consumer=consumer,
+        key=key or transaction,
+        body=body,
+        headers=headers,
+        calm=True,
+    )
+    async with RabbitBus(url, f"cli-{secrets.token_hex(4)}", clock) as bus:
+        return await bus.request(request, timeout=service.timeout)
+
+
+def definitions(catalogue: Catalogue, passwords: dict[str, str], gateways: Collection[str]) -> dict[str, Any]:
+    """RabbitMQ's definitions for a catalogue: an administrator, the gateways, one connectors process for all services."""
+    services = [service.id for service in catalogue]
+    users = [
+        topology.administrator("admin", passwords["admin"]),
+        topology.connectors_user(CONNECTORS, passwords[CONNECTORS], services),
+        *(topology.gateway_user(name, passwords["gateway"]) for name in gateways),
+    ]
+    return topology.definitions(services, users, salt=secrets.token_bytes(4))
+
+
+def a_curl(url: str, catalogue: Catalogue) -> str:
+    """A `curl` that works: the busiest service's first example that needs no body."""
+    for service in sorted(catalogue, key=lambda service: -service.share):
+        for operation in service.operations.values():
+            for example in operation.examples:
+                if operation.method == "GET" and example.reply.outcome is Outcome.OK and not example.request.headers:
+                    query = f"?{example.request.query}" if example.request.query else ""
+                    return f"curl -s '{url}{service.context}{example.request.path}{query}'"
+    return f"curl -s '{url}/'"
+
+
+def _configuration(settings: Settings) -> tuple[Catalogue, dict[str, Consumer]]:
+    refuse_open_by_accident({"the gateway": settings.listen, "the admin port": settings.admin}, is_open=settings.open)
+    found = importlib.util.find_spec(CONNECTORS)
+    if found is not None and found.origin is not None:
+        check_ours(Path(found.origin).parent, Path(__file__).parent)
+    if settings.open:
+        log.warning("open: listening beyond loopback without credentials or TLS", listen=str(settings.listen))
+    return read_catalogue(settings.config), read_consumers(settings.config)
+
+
+@contextmanager
+def _locked(file: Path, name: str) -> Iterator[None]:
+    with file.open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SettingsError(
+                f"another process runs as {name!r} on the state directory {file.parent}: stop it, or choose --name or --state"
+            ) from error
+        yield
+
+
+@asynccontextmanager
+async def _broker(settings: Settings, catalogue: Catalogue) -> AsyncIterator[tuple[str | None, str | None]]:
+    """The addresses to ask and to serve on: of a private node, of the one that was named, or none."""
+    if settings.broker is None:
+        yield None, None
+    elif settings.broker != "local":
+        await provision(_url(settings), [service.id for service in catalogue])
+        yield _url(settings), _url(settings)
+    else:
+        passwords = {who: secrets.token_urlsafe(24) for who in ("admin", "gateway", CONNECTORS)}
+        directory = settings.state / "broker" / secrets.token_hex(4)
+        node = PrivateNode(directory, definitions(catalogue, passwords, [settings.name]))
+        try:
+            await asyncio.to_thread(node.start)
+            log.info("private broker ready", node=repr(node))
+            yield node.url(settings.name, passwords["gateway"]), node.url(CONNECTORS, passwords[CONNECTORS])
+        finally:
+            await asyncio.to_thread(node.stop)
+            await asyncio.to_thread(_remove, directory)
+
+
+def _remove(directory: Path) -> None:
+    for file in sorted(directory.rglob("*"), reverse=True):
+        if file.is_dir() and not file.is_symlink():
+            file.rmdir()
+        else:
+            file.unlink()
+    directory.rmdir()
+
+
+def _url(settings: Settings) -> str:
+    """The broker's address with the user and password that were given apart from it."""
+    parts = urlsplit(settings.broker or "")
+    if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
+        raise SettingsError(f"{settings.broker!r} is no broker: write it as amqp://127.0.0.1:5672/lgsp, or `local`")
+    user = settings.broker_user or parts.username or "guest"
+    password = settings.broker_password or parts.password or "guest"
+    port = f":{parts.port}" if parts.port else ""
+    place = f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.hostname}{port}"
+    return urlunsplit((parts.scheme, place, parts.path or f"/{topology.VHOST}", parts.query, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    gateway: Gateway
+    url: str
+
+
+@asynccontextmanager
+async def _edge(
+    settings: Settings,
+    dispatcher: Dispatcher,
+    catalogue: Catalogue,
+    consumers: dict[str, Consumer],
+    clock: Clock,
+    metrics: GatewayMetrics,
+) -> AsyncIterator[_Edge]:
+    made = Gateway(
+        dispatcher,
+        Routes(catalogue),
+        consumers,
+        clock,
+        metrics,
+        TransactionIds(clock),
+        loopback=settings.listen.is_loopback,
+        max_body=settings.max_body,
+        max_in_flight=settings.max_in_flight,
+    )
+    port = await made.start(settings.listen.host, settings.listen.port)
+    try:
+        yield _Edge(made, f"http://{settings.listen.host}:{port}")
+    finally:
+        await made.stop()
+
+
+@asynccontextmanager
+async def _admin(settings: Settings, process: ProcessMetrics, problems: Callable[[], list[str]]) -> AsyncIterator[str]:
+    notes = ["open: plain listening beyond loopback was allowed"] if settings.open else []
+    made = Admin(process.render, CONTENT_TYPE, problems, lambda: notes, loopback=settings.admin.is_loopback)
+    port = await made.start(settings.admin.host, settings.admin.port)
+    try:
+        yield f"http://{settings.admin.host}:{port}"
+    finally:
+        await made.stop()
+
+
+def _problems(bus: Bus, serving: Bus) -> list[str]:
+    return bus.problems() + ([] if serving is bus else serving.problems())
+
+
+def _draining(edge: Gateway) -> list[str]:
+    return ["the gateway is going down"] if edge.draining else []
+
+
+async def _demo(
+    settings: Settings,
+    dispatcher: Dispatcher,
+    catalogue: Catalogue,
+    consumers: dict[str, Consumer],
+    clock: Clock,
+    pace: float,
+) -> None:
+    mix = Mix(targets(catalogue), settings.seed)
+    file = settings.config / "scenarios" / "demo.yaml"
+    if not mix or not file.is_file():
+        log.info("no demo traffic", why="no service has a share and an example" if not mix else f"{file} is missing")
+        return
+    consumer = next((c.id for c in consumers.values() if c.behaviour == "field"), "demo")
+    pacer = read_scenario(file).pacer(clock.now(), pace)
+    await Driver(dispatcher.send, mix, pacer, clock, new_id=TransactionIds(clock), consumer=consumer).run()
+
+
+async def _shown(show: Show, view: View) -> None:
+    await show(view)
+
+
+async def _measure_lag(process: ProcessMetrics) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _LAG_EVERY
+        await asyncio.sleep(_LAG_EVERY)
+        process.loop_lag.observe(max(0.0, loop.time() - due))
+
+
+async def _until_stopped(jobs: list[Coroutine[Any, Any, None]], seconds: float | None) -> None:
+    """Run the jobs until a signal comes or the time is over; a second signal ends the process at once."""
+    stop = asyncio.Event()
+
+    def asked() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked)
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(job) for job in jobs]
+        try:
+            async with asyncio.timeout(seconds):
+                await stop.wait()
+        except TimeoutError:
+            pass
+        for task in running:
+            task.cancel()
+
+
+def _announce(view: View, catalogue: Catalogue) -> None:
+    lines = [
+        f"gateway   {view.gateway}   ({len(catalogue)} services)",
+        f"admin     {view.admin}   (/metrics /livez /readyz)",
+        f"try       {view.curl}",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,166 @@
+"""The embedded bus: one bounded queue a service, in this process.
+
+request --> [ deque of the service ] --> a task a delivery, `prefetch` at a time --> answer --> slot of the waiter
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self
+
+from lgsp.bus.base import Answer, Silent, Watch
+from lgsp.bus.waiting import BUCKET, Arrival, Waiting
+from lgsp.clock import Clock
+from lgsp.errors import BusUnavailable, TimedOut, Unroutable
+from lgsp.model import Reply, Request
+
+_CLOSING = "the bus is closing"
+
+
+@dataclass(slots=True)
+class _Server:
+    answer: Answer
+    prefetch: int
+    busy: int = 0
+
+
+@dataclass(slots=True)
+class _Queue:
+    """A service's queue: waiting requests with the time they came and their deadline, and who serves them."""
+
+    service: str
+    servers: list[_Server] = field(default_factory=list)
+    waiting: deque[tuple[Request, float, float]] = field(default_factory=deque)
+    turn: int = 0
+
+    def free_server(self) -> _Server | None:
+        """The next server in turn that has room."""
+        for _ in self.servers:
+            server = self.servers[self.turn % len(self.servers)]
+            self.turn += 1
+            if server.busy < server.prefetch:
+                return server
+        return None
+
+
+class MemoryBus:
+    """Everything the real bus promises, short of surviving its process. `capacity` bounds each queue."""
+
+    kind = "memory"
+
+    def __init__(
+        self,
+        clock: Clock,
+        watch: Watch | None = None,
+        *,
+        capacity: int = 1_000,
+        prefetch: int = 256,
+        drain: float = 5.0,
+    ) -> None:
+        self._clock = clock
+        self._watch = watch or Silent()
+        self._capacity = capacity
+        self._prefetch = prefetch
+        self._drain_seconds = drain
+        self._queues: dict[str, _Queue] = {}
+        self._waiting = Waiting()
+        self._tasks = asyncio.TaskGroup()
+        self._sweeper: asyncio.Task[None] | None = None
+        self._working: set[asyncio.Task[None]] = set()
+        self._open = False
+
+    def __repr__(self) -> str:
+        queued = sum(len(queue.waiting) for queue in self._queues.values())
+        return f"<MemoryBus {len(self._queues)} services, {queued} queued, {len(self._waiting)} under way>"
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._sweeper = self._tasks.create_task(self._sweep())
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open = False
+        self._waiting.fail_all(BusUnavailable("shutting_down", _CLOSING))
+        self._queues.clear()
+        if self._sweeper:
+            self._sweeper.cancel()
+        if self._working:
+            _, late = await asyncio.wait(self._working, timeout=self._drain_seconds)
+            for task in late:
+                task.cancel()
+        await self._tasks.__aexit__(kind, error, trace)
+
+    def problems(self) -> list[str]:
+        """Nothing, once it is open."""
+        return [] if self._open else [_CLOSING]
+
+    async def request(self, request: Request, *, timeout: float) -> Reply:
+        """See `Bus.request`."""
+        if not self._open:
+            raise BusUnavailable("shutting_down", _CLOSING)
+        queue = self._queues.get(request.service)
+        if queue is None:
+            self._watch.unroutable(request.service)
+            raise Unroutable("unroutable", f"nobody serves {request.service}")
+        if len(queue.waiting) >= self._capacity:
+            raise BusUnavailable("overloaded", f"{self._capacity} requests wait for {request.service} already")
+        now = self._clock.now()
+        slot = self._waiting.expect(request.id, request.service, now + timeout)
+        queue.waiting.append((request, now, now + timeout))
+        self._drain(queue)
+        return await slot.future
+
+    async def resume(self, request_id: str) -> Reply:
+        """See `Bus.resume`."""
+        future = self._waiting.resume(request_id)
+        if future is None:
+            raise TimedOut("budget_spent", f"nothing is under way for {request_id}")
+        return await future
+
+    async def serve(self, service: str, answer: Answer) -> None:
+        """See `Bus.serve`."""
+        queue = self._queues.setdefault(service, _Queue(service))
+        queue.servers.append(_Server(answer, self._prefetch))
+        self._drain(queue)
+
+    def _drain(self, queue: _Queue) -> None:
+        while queue.waiting and (server := queue.free_server()) is not None:
+            request, came, due = queue.waiting.popleft()
+            now = self._clock.now()
+            if now >= due:
+                self._watch.delivery(queue.service, "expired")
+                continue
+            server.busy += 1
+            delivered = replace(request, budget=due - now, waited=now - came)
+            task = self._tasks.create_task(self._deliver(queue, server, delivered))
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+
+    async def _deliver(self, queue: _Queue, server: _Server, request: Request) -> None:
+        self._watch.queue_wait(queue.service, request.waited)
+        try:
+            reply = await server.answer(request)
+        finally:
+            server.busy -= 1
+        self._watch.delivery(queue.service, "ack")
+        if reply is not None:
+            self._hand_back(queue.service, reply)
+        self._drain(queue)
+
+    def _hand_back(self, service: str, reply: Reply) -> None:
+        arrival, _ = self._waiting.resolve(reply)
+        if arrival is Arrival.LATE:
+            self._watch.late_reply(service)
+        elif arrival is Arrival.DUPLICATE:
+            self._watch.duplicate_reply(service)
+
+    async def _sweep(self) -> None:
+        while True:
+            await self._clock.sleep(BUCKET)
+            self._waiting.sweep(self._clock.now())

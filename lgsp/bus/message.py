@@ -1,0 +1,206 @@
+"""One message is one transaction: requests and replies as AMQP properties, headers and body (`docs/bus.md`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lgsp.errors import MalformedRequest
+from lgsp.model import Outcome, Reply, Request, Stamps
+
+VERSION = "1"
+SHORT = 255
+_HTTP = "http-"
+_MS = 1_000
+_NS = 1_000_000_000
+
+
+@dataclass(slots=True)
+class Message:
+    """An AMQP message without its library: properties that we use, the header table, and the bytes."""
+
+    body: bytes = b""
+    headers: dict[str, str | int] = field(default_factory=dict)
+    correlation_id: str = ""
+    message_id: str = ""
+    type: str = ""
+    app_id: str = ""
+    reply_to: str = ""
+    expiration: str = ""
+    content_type: str = ""
+
+
+def encode_request(request: Request, *, publish: int, reply_to: str, budget: float, now: float) -> Message:
+    """The message of a request; `publish` counts the publishes of this request, `budget` is what is left in seconds.
+
+    Raises `MalformedRequest` when a name is longer than AMQP's short strings hold.
+    """
+    message_id = f"{request.id}.{publish}"
+    for what, text in (("id", message_id), ("operation", request.operation), ("consumer", request.consumer)):
+        if len(text.encode()) > SHORT:
+            raise MalformedRequest(f"the request's {what} is longer than {SHORT} octets")
+    headers: dict[str, str | int] = {
+        "lgsp-version": VERSION,
+        "lgsp-path": request.path,
+        "lgsp-attempt": request.attempt,
+        "lgsp-sent-ns": int(now * _NS),
+        "lgsp-key": request.key,
+    }
+    if request.query:
+        headers["lgsp-query"] = request.query
+    if request.calm:
+        headers["lgsp-behaviour"] = "calm"
+    content_type = _carry(request.headers, headers)
+    return Message(
+        body=request.body,
+        headers=headers,
+        correlation_id=request.id,
+        message_id=message_id,
+        type=request.operation,
+        app_id=request.consumer,
+        reply_to=reply_to,
+        expiration=str(max(1, int(budget * _MS))),
+        content_type=content_type,
+    )
+
+
+def decode_request(message: Message, service: str, *, now: float, redelivered: bool, default_budget: float) -> Request:
+    """The request in a message from the queue of `service`, with the budget that is left at `now`.
+
+    A message without expiration has `default_budget`. Raises `MalformedRequest`.
+    """
+    headers = message.headers
+    if not message.correlation_id:
+        raise MalformedRequest("the request has no correlation_id")
+    method, space, template = message.type.partition(" ")
+    if not space or not method.isalpha() or not template.startswith("/"):
+        raise MalformedRequest("the request's type is no operation: write it as `GET /path`")
+    budget = _milliseconds(message.expiration, default_budget)
+    sent = _integer(headers, "lgsp-sent-ns", 0)
+    waited = min(max(now - sent / _NS, 0.0), budget) if sent else 0.0
+    return Request(
+        id=message.correlation_id,
+        service=service,
+        operation=message.type,
+        path=_text(headers, "lgsp-path", template),
+        query=_text(headers, "lgsp-query", ""),
+        consumer=message.app_id,
+        key=_text(headers, "lgsp-key", "") or message.correlation_id,
+        attempt=_integer(headers, "lgsp-attempt", 1),
+        body=message.body,
+        headers=_carried(message),
+        calm=headers.get("lgsp-behaviour") == "calm",
+        budget=budget - waited,
+        waited=waited,
+        redelivered=redelivered,
+    )
+
+
+def speaks_our_version(message: Message) -> bool:
+    """Whether the message says nothing of a version, or ours."""
+    return message.headers.get("lgsp-version", VERSION) == VERSION
+
+
+def encode_reply(reply: Reply, *, operation: str, service: str, answers: str) -> Message:
+    """The message of a reply to the message `answers` of `service`."""
+    headers: dict[str, str | int] = {"lgsp-version": VERSION}
+    if reply.outcome is not Outcome.OK:
+        headers["lgsp-outcome"] = str(reply.outcome)
+    if reply.status != 200:
+        headers["lgsp-status"] = reply.status
+    if reply.reason:
+        headers["lgsp-reason"] = reply.reason
+    if answers:
+        headers["lgsp-answers"] = answers
+    if reply.stamps:
+        stamps = reply.stamps
+        headers |= {
+            "lgsp-t3-ns": stamps.t3,
+            "lgsp-t4-ns": stamps.t4,
+            "lgsp-t5-ns": stamps.t5,
+            "lgsp-t6-ns": stamps.t6,
+        }
+    content_type = _carry(reply.headers, headers)
+    return Message(
+        body=reply.body,
+        headers=headers,
+        correlation_id=reply.to,
+        message_id=f"{reply.to}.r",
+        type=operation,
+        app_id=service,
+        content_type=content_type,
+    )
+
+
+def decode_reply(message: Message) -> Reply:
+    """The reply in a message. Raises `MalformedRequest` when it names no request, no outcome or no HTTP status."""
+    headers = message.headers
+    if not message.correlation_id:
+        raise MalformedRequest("the reply has no correlation_id")
+    word = _text(headers, "lgsp-outcome", "ok")
+    try:
+        outcome = Outcome(word)
+    except ValueError:
+        raise MalformedRequest("the reply's lgsp-outcome is none of the seven outcomes") from None
+    status = _integer(headers, "lgsp-status", 200)
+    if not 100 <= status <= 599:
+        raise MalformedRequest("the reply's lgsp-status is no HTTP status")
+    return Reply(
+        to=message.correlation_id,
+        outcome=outcome,
+        status=status,
+        reason=_text(headers, "lgsp-reason", ""),
+        body=message.body,
+        headers=_carried(message),
+        stamps=_stamps(headers) if "lgsp-t3-ns" in headers else None,
+    )
+
+
+def _stamps(headers: Mapping[str, str | int]) -> Stamps:
+    return Stamps(*(_integer(headers, f"lgsp-t{n}-ns", 0) for n in (3, 4, 5, 6)))
+
+
+def _carry(names: Mapping[str, str], headers: dict[str, str | int]) -> str:
+    """Put HTTP headers into the table; the content type, which has a property of its own, is given back."""
+    content_type = ""
+    for name, value in names.items():
+        if name == "content-type":
+            content_type = value
+        elif name == "traceparent":
+            headers[name] = value
+        else:
+            headers[_HTTP + name] = value
+    return content_type[:SHORT]
+
+
+def _carried(message: Message) -> dict[str, str]:
+    found = {
+        name.removeprefix(_HTTP): value
+        for name, value in message.headers.items()
+        if isinstance(value, str) and (name == "traceparent" or name.startswith(_HTTP))
+    }
+    if message.content_type:
+        found["content-type"] = message.content_type
+    return found
+
+
+def _text(headers: Mapping[str, str | int], name: str, default: str) -> str:
+    value = headers.get(name, default)
+    if not isinstance(value, str):
+        raise MalformedRequest(f"the header {name} is no text")
+    return value
+
+
+def _integer(headers: Mapping[str, str | int], name: str, default: int) -> int:
+    value = headers.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise MalformedRequest(f"the header {name} is no whole number")
+    return value
+
+
+def _milliseconds(text: str, default: float) -> float:
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise MalformedRequest("the request's expiration is no number of milliseconds")
+    return int(text) / _MS

@@ -1,0 +1,193 @@
+"""A private RabbitMQ node as a child process: own directory, cookie and ports, on loopback only.
+
+It lives no longer than its parent: a shell between the two waits for the end of a pipe, and then kills the group.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lgsp.errors import SettingsError
+
+_SCRIPTS = ("/usr/lib/rabbitmq/lib", "/usr/local/opt/rabbitmq/sbin", "/opt/homebrew/opt/rabbitmq/sbin")
+_GUARD = 'epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 </dev/null & "$@" </dev/null & read -r _; kill -9 0'
+_HELLO = b"AMQP\x00\x00\x09\x01"
+_BOOT = 60.0
+
+
+def find_server() -> Path:
+    """The script that starts RabbitMQ, past the wrapper that changes to the system's user. Raises `SettingsError`."""
+    for place in _SCRIPTS:
+        found = sorted(Path(place).glob("**/sbin/rabbitmq-server")) or sorted(Path(place).glob("rabbitmq-server"))
+        if found:
+            return found[-1]
+    anywhere = shutil.which("rabbitmq-server")
+    if anywhere:
+        return Path(anywhere)
+    raise SettingsError(
+        "RabbitMQ is not installed: install the package rabbitmq-server (apt-get install rabbitmq-server, "
+        "brew install rabbitmq), or name a broker with --broker amqp://..."
+    )
+
+
+def free_port() -> int:
+    """A loopback port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class PrivateNode:
+    """One node. `definitions` is imported on its first boot; `metrics` turns on its Prometheus plugin."""
+
+    def __init__(self, directory: Path, definitions: Mapping[str, Any], *, metrics: bool = False) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.metrics_port = free_port() if metrics else None
+        self._definitions = definitions
+        self._name = f"lgsp-{secrets.token_hex(4)}@localhost"
+        self._epmd = free_port()
+        self._dist = free_port()
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    def __repr__(self) -> str:
+        state = "running" if self._guard and self._guard.poll() is None else "stopped"
+        return f"<PrivateNode {self._name} on 127.0.0.1:{self.port}, {state}>"
+
+    def url(self, user: str, password: str, vhost: str = "lgsp") -> str:
+        """The node's AMQP address for a user."""
+        return f"amqp://{user}:{password}@127.0.0.1:{self.port}/{vhost}"
+
+    def start(self) -> None:
+        """Boot; return when it takes connections. Raises `SettingsError` with the end of its log if it does not."""
+        server = find_server()
+        self._prepare()
+        with (self.directory / "boot.log").open("ab") as log:
+            self._guard = subprocess.Popen(  # noqa: S603 - a script of the system's own package
+                ["/bin/sh", "-c", _GUARD, "lgsp-rabbitmq", str(server)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                start_new_session=True,
+                cwd=self.directory,
+            )
+        self._wait()
+
+    def stop(self) -> None:
+        """End the node and everything it started, at once. Its data stay for the next `start`."""
+        guard, self._guard = self._guard, None
+        if guard is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(guard.pid, signal.SIGKILL)
+        guard.wait()
+        if guard.stdin:
+            guard.stdin.close()
+
+    def command(self, *arguments: str) -> str:
+        """What `rabbitmqctl` says to the arguments. Raises `SettingsError` when it fails."""
+        program = find_server().with_name("rabbitmqctl")
+        done = subprocess.run(  # noqa: S603 - a program of the system's own package
+            [str(program), "-n", self._name, *arguments],
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise SettingsError(f"rabbitmqctl {' '.join(arguments)}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _prepare(self) -> None:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings = [
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}",
+            f"load_definitions = {self.directory / 'definitions.json'}",
+            "log.file.level = warning",
+            "log.console = false",
+            "loopback_users = none",
+            "disk_free_limit.absolute = 50MB",
+        ]
+        plugins = "[]."
+        if self.metrics_port:
+            plugins = "[rabbitmq_prometheus]."
+            settings += ["prometheus.tcp.ip = 127.0.0.1", f"prometheus.tcp.port = {self.metrics_port}"]
+        (self.directory / "definitions.json").write_text(json.dumps(self._definitions), encoding="utf-8")
+        (self.directory / "rabbitmq.conf").write_text("\n".join(settings) + "\n", encoding="utf-8")
+        (self.directory / "enabled_plugins").write_text(plugins + "\n", encoding="utf-8")
+        cookie = self.directory / ".erlang.cookie"
+        if not cookie.exists():
+            cookie.write_text(secrets.token_hex(16), encoding="utf-8")
+            cookie.chmod(0o400)
+
+    def _environment(self) -> dict[str, str]:
+        here = self.directory
+        return {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "LANG": "C.UTF-8",
+            "HOME": str(here),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._epmd),
+            "RABBITMQ_NODENAME": self._name,
+            "RABBITMQ_DIST_PORT": str(self._dist),
+            "RABBITMQ_CONFIG_FILE": str(here / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(here / "none.config"),
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_MNESIA_BASE": str(here / "data"),
+            "RABBITMQ_LOG_BASE": str(here / "log"),
+            "RABBITMQ_PID_FILE": str(here / "pid"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(here / "enabled_plugins"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(here / "generated"),
+            "RABBITMQ_FEATURE_FLAGS_FILE": str(here / "feature_flags"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none",
+            "RABBITMQ_CTL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        }
+
+    def _wait(self) -> None:
+        end = time.monotonic() + _BOOT
+        while time.monotonic() < end:
+            if self._guard is None or self._guard.poll() is not None:
+                break
+            if _speaks_amqp(self.port):
+                return
+            time.sleep(0.05)  # a broker that boots tells nobody when it is done
+        tail = self._log_tail()
+        self.stop()
+        raise SettingsError(f"the private RabbitMQ node did not start within {_BOOT:g} s; its log ends with:\n{tail}")
+
+    def _log_tail(self) -> str:
+        logs = [self.directory / "boot.log", *sorted((self.directory / "log").glob("*.log"))]
+        lines = [line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()]
+        return "\n".join(lines[-12:])
+
+
+def _speaks_amqp(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(_HELLO)
+            return connection.recv(1) == b"\x01"
+    except OSError:
+        return False

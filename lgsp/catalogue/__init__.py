@@ -1,0 +1,1 @@
+"""What exists: services and consumers, from YAML."""

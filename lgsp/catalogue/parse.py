@@ -1,0 +1,357 @@
+"""YAML to services, or every mistake with its line."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from lgsp.catalogue.latency import read_latency
+from lgsp.catalogue.reader import Reader
+from lgsp.catalogue.service import (
+    Catalogue,
+    Delivery,
+    ErrorMix,
+    Evidence,
+    Example,
+    ExampleReply,
+    ExampleRequest,
+    Mode,
+    Operation,
+    Route,
+    Service,
+    Text,
+    Tier,
+)
+from lgsp.catalogue.source import Node, Source, read
+from lgsp.errors import CatalogueError
+from lgsp.model import Outcome
+
+RESERVED = ("/token", "/revoke", "/openapi.json", "/docs", "/lgsp")
+LOWEST_OBJECTIVE = 0.931
+LONGEST_TIMEOUT = 60.0
+MIXABLE = (Outcome.PROVIDER_ERROR, Outcome.REJECTED, Outcome.TIMEOUT, Outcome.UNREACHABLE)
+_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_CONTEXT = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_PARAMETER = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
+_LITERAL = re.compile(r"[A-Za-z0-9._~-]+")
+
+SERVICE_KEYS = (
+    "title",
+    "owner",
+    "tier",
+    "route",
+    "context",
+    "aliases",
+    "timeout",
+    "objective",
+    "mode",
+    "connector",
+    "share",
+    "latency",
+    "errors",
+    "operations",
+)
+OPERATION_KEYS = (
+    "summary",
+    "idempotent",
+    "delivery",
+    "evidence",
+    "source",
+    "weight",
+    "latency",
+    "errors",
+    "reply",
+    "examples",
+)
+
+
+def read_catalogue(directory: Path) -> Catalogue:
+    """The services of a configuration directory: `services.yaml`, then `services.d/*.yaml` in order of name.
+
+    Raises `CatalogueError` with every mistake of every file.
+    """
+    files = [directory / "services.yaml", *sorted((directory / "services.d").glob("*.yaml"))]
+    sources = [Source(str(file.relative_to(directory)), file.read_bytes()) for file in files]
+    return Catalogue(parse_services(sources, has_module=_importable))
+
+
+def _importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def parse_services(sources: Sequence[Source], *, has_module: Callable[[str], bool]) -> dict[str, Service]:
+    """The services of some files; `has_module` says whether a connector module exists. Raises `CatalogueError`."""
+    documents = [read(source) for source in sources]
+    services: dict[str, Service] = {}
+    contexts: dict[str, str] = dict.fromkeys(RESERVED, "the gateway")
+    for document in documents:
+        if document.root is None or (document.root.kind == "text" and not document.root.text):
+            continue
+        reader = Reader(document)
+        for name, key, value in reader.entries(document.root, ""):
+            service = _ServiceReader(reader, name, value, has_module).read()
+            if not _ID.fullmatch(name):
+                reader.note(key, name, "an id is lower-case letters, digits and hyphens, and begins with a letter")
+            if name in services:
+                reader.note(key, name, f"there is a service {name!r} already, in {services[name].where}")
+            _claim(reader, key, service, contexts)
+            services[name] = service
+    problems = sorted(problem for document in documents for problem in document.problems)
+    if problems:
+        raise CatalogueError([str(problem) for problem in problems])
+    return services
+
+
+def _claim(reader: Reader, key: Node, service: Service, contexts: dict[str, str]) -> None:
+    for context in (service.context, *service.aliases):
+        owner = contexts.setdefault(context, service.id)
+        if owner != service.id:
+            reader.note(key, service.id, f"the context {context} belongs to {owner}")
+
+
+class _ServiceReader:
+    """Reads one entry of the file."""
+
+    def __init__(self, reader: Reader, name: str, node: Node, has_module: Callable[[str], bool]) -> None:
+        self._reader = reader
+        self._name = name
+        self._node = node
+        self._has_module = has_module
+
+    def read(self) -> Service:
+        """The service, with harmless values in place of what was wrong."""
+        found = {key: value for key, _, value in self._reader.entries(self._node, self._name, SERVICE_KEYS)}
+        for needed in ("title", "operations"):
+            if needed not in found and self._node.kind == "mapping":
+                self._reader.note(self._node, self._name, f"the key {needed!r} is missing")
+        fields: dict[str, Any] = {
+            "id": self._name,
+            "where": f"{self._reader.document.name}:{max(1, self._node.line - 1)}",
+            "title": Text(vi=self._name, en=self._name),
+            "context": f"/{self._name}",
+            "connector": self._default_connector(),
+            "operations": {},
+        }
+        readers = self._readers()
+        fields |= {key: readers[key](node, f"{self._name} / {key}") for key, node in found.items()}
+        return Service(**fields)
+
+    def _readers(self) -> dict[str, Callable[[Node, str], Any]]:
+        reader = self._reader
+        return {
+            "title": self._text,
+            "owner": reader.text,
+            "tier": lambda node, where: reader.choice(node, where, get_args(Tier)),
+            "route": lambda node, where: reader.choice(node, where, get_args(Route)),
+            "context": self._context,
+            "aliases": lambda node, where: tuple(self._context(item, where) for item in reader.items(node, where)),
+            "timeout": self._timeout,
+            "objective": self._objective,
+            "mode": lambda node, where: reader.choice(node, where, get_args(Mode)),
+            "connector": self._connector,
+            "share": reader.percent,
+            "latency": lambda node, where: read_latency(reader, node, where),
+            "errors": self._errors,
+            "operations": self._operations,
+        }
+
+    def _default_connector(self) -> str | None:
+        module = f"connectors.{self._name.replace('-', '_')}"
+        return module if self._has_module(module) else None
+
+    def _connector(self, node: Node, where: str) -> str:
+        module = self._reader.text(node, where)
+        if not self._has_module(module):
+            self._reader.note(node, where, f"there is no module {module!r}: a connector is a Python module on the path")
+        return module
+
+    def _text(self, node: Node, where: str) -> Text:
+        if node.kind == "text":
+            both = self._reader.text(node, where)
+            return Text(vi=both, en=both)
+        found = {
+            key: self._reader.text(value, where) for key, _, value in self._reader.entries(node, where, ("vi", "en"))
+        }
+        if node.kind == "mapping" and not found:
+            self._reader.note(node, where, "give it in vi, in en, or both")
+        first = next(iter(found.values()), "")
+        return Text(vi=found.get("vi", first), en=found.get("en", first))
+
+    def _context(self, node: Node, where: str) -> str:
+        context = self._reader.text(node, where)
+        if not _CONTEXT.fullmatch(context):
+            self._reader.note(
+                node, where, f"{context!r} is no context: write it as /name/v1.0.0, without a slash at its end"
+            )
+        return context
+
+    def _timeout(self, node: Node, where: str) -> float:
+        seconds = self._reader.duration(node, where)
+        if not 0 < seconds <= LONGEST_TIMEOUT:
+            self._reader.note(
+                node, where, f"a timeout lies above 0 s and is at most {LONGEST_TIMEOUT:g} s: longer no queue waits"
+            )
+            return LONGEST_TIMEOUT
+        return seconds
+
+    def _objective(self, node: Node, where: str) -> float:
+        objective = self._reader.percent(node, where)
+        if objective < LOWEST_OBJECTIVE:
+            self._reader.note(
+                node, where, f"an objective below {LOWEST_OBJECTIVE:.1%} is refused: its alerts could never fire"
+            )
+        return objective
+
+    def _errors(self, node: Node, where: str) -> ErrorMix:
+        names = [str(outcome) for outcome in MIXABLE]
+        rates = {
+            Outcome(name): self._reader.percent(value, f"{where} / {name}")
+            for name, _, value in self._reader.entries(node, where, names)
+        }
+        if sum(rates.values()) > 1:
+            self._reader.note(node, where, "the rates add up to more than 100%")
+        return ErrorMix(rates=rates)
+
+    def _operations(self, node: Node, where: str) -> dict[str, Operation]:
+        operations: dict[str, Operation] = {}
+        if node.kind == "list":  # the short form: names only, each echoes
+            for item in node.items:
+                name = self._reader.text(item, where)
+                self._check_name(item, where, name, operations)
+                operations[name] = _an_operation(name, {})
+            return operations
+        for name, key, value in self._reader.entries(node, where):
+            self._check_name(key, where, name, operations)
+            operations[name] = self._operation(name, value, f"{self._name} / {name}")
+        if node.kind == "mapping" and not node.entries:
+            self._reader.note(node, where, "a service has one operation at least")
+        return operations
+
+    def _check_name(self, node: Node, where: str, name: str, known: Iterable[str]) -> None:
+        problem = wrong_name(name)
+        if problem:
+            self._reader.note(node, where, problem)
+            return
+        for other in known:
+            if name != other and _PARAMETER.sub("{}", name) == _PARAMETER.sub("{}", other):
+                self._reader.note(node, where, f"{name!r} and {other!r} are the same path")
+
+    def _operation(self, name: str, node: Node, where: str) -> Operation:
+        reader = self._reader
+        readers: dict[str, Callable[[Node, str], Any]] = {
+            "summary": self._text,
+            "idempotent": reader.truth,
+            "delivery": lambda node, where: reader.choice(node, where, get_args(Delivery)),
+            "evidence": lambda node, where: reader.choice(node, where, get_args(Evidence)),
+            "source": reader.text,
+            "weight": reader.number,
+            "latency": lambda node, where: read_latency(reader, node, where),
+            "errors": self._errors,
+            "reply": reader.body,
+            "examples": lambda node, where: self._examples(name, node, where),
+        }
+        found = {key: value for key, _, value in reader.entries(node, where, OPERATION_KEYS)}
+        fields = {key: readers[key](value, f"{where} / {key}") for key, value in found.items()}
+        if "evidence" in found and found["evidence"].text in {"documented", "seen"} and not fields.get("source"):
+            reader.note(found["evidence"], where, f"evidence {found['evidence'].text!r} names its source")
+        return _an_operation(name, fields)
+
+    def _examples(self, operation: str, node: Node, where: str) -> tuple[Example, ...]:
+        return tuple(
+            self._example(operation, name, value, f"{where} / {name}")
+            for name, _, value in self._reader.entries(node, where)
+        )
+
+    def _example(self, operation: str, name: str, node: Node, where: str) -> Example:
+        found = {key: value for key, _, value in self._reader.entries(node, where, ("request", "reply"))}
+        request = ExampleRequest(path=operation.partition(" ")[2])
+        if "request" in found:
+            request = self._example_request(operation, found["request"], f"{where} / request")
+        elif "{" in operation:
+            self._reader.note(
+                node, where, "an example of a path with parameters gives a concrete `path` in its request"
+            )
+        reply = self._example_reply(found["reply"], f"{where} / reply") if "reply" in found else ExampleReply()
+        return Example(name=name, request=request, reply=reply)
+
+    def _example_request(self, operation: str, node: Node, where: str) -> ExampleRequest:
+        reader = self._reader
+        keys = ("path", "query", "headers", "body")
+        found = {key: value for key, _, value in reader.entries(node, where, keys)}
+        template = operation.partition(" ")[2]
+        path = reader.text(found["path"], where) if "path" in found else template
+        if not fits(template, path):
+            reader.note(found.get("path", node), where, f"{path!r} is no concrete path of {template!r}")
+        headers = {}
+        if "headers" in found:
+            headers = {
+                key.lower(): reader.text(value, where) for key, _, value in reader.entries(found["headers"], where)
+            }
+        body = b""
+        if "body" in found:
+            content = reader.body(found["body"], where)
+            body = content.encode() if isinstance(content, str) else _json_bytes(content)
+            if not isinstance(content, str):
+                headers.setdefault("content-type", "application/json")
+        query = reader.text(found["query"], where) if "query" in found else ""
+        return ExampleRequest(path=path, query=query, headers=headers, body=body)
+
+    def _example_reply(self, node: Node, where: str) -> ExampleReply:
+        reader = self._reader
+        readers: dict[str, Callable[[Node, str], Any]] = {
+            "status": self._status,
+            "outcome": lambda node, where: Outcome(reader.choice(node, where, [str(outcome) for outcome in Outcome])),
+            "compare": lambda node, where: reader.choice(node, where, ("exact", "subset")),
+            "body": reader.body,
+        }
+        entries = reader.entries(node, where, readers)
+        return ExampleReply(**{key: readers[key](value, f"{where} / {key}") for key, _, value in entries})
+
+    def _status(self, node: Node, where: str) -> int:
+        if node.kind == "text" and node.text.isdigit() and 100 <= int(node.text) <= 599:
+            return int(node.text)
+        self._reader.note(node, where, f"{node.text!r} is no HTTP status")
+        return 200
+
+
+def _an_operation(name: str, fields: dict[str, Any]) -> Operation:
+    last = name.rpartition("/")[2] or name
+    given = {"summary": Text(vi=last, en=last), "idempotent": name.startswith(("GET ", "HEAD "))}
+    return Operation(**{"name": name} | given | fields)
+
+
+def _json_bytes(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def wrong_name(name: str) -> str:
+    """What is wrong with an operation's name; empty where it is well."""
+    method, _, template = name.partition(" ")
+    if method not in _METHODS or not template.startswith("/"):
+        return f"{name!r} is no operation: write it as `GET /path/{{parameter}}`"
+    parameters = []
+    for segment in template.split("/")[1:]:
+        if _PARAMETER.fullmatch(segment):
+            parameters.append(segment)
+        elif not _LITERAL.fullmatch(segment):
+            return f"{segment!r} in {name!r} is neither a word nor one {{parameter}}"
+    if len(set(parameters)) < len(parameters):
+        return f"{name!r} uses a parameter's name twice"
+    return ""
+
+
+def fits(template: str, path: str) -> bool:
+    """Whether a concrete path is one of the template's."""
+    wanted, given = template.split("/"), path.split("/")
+    return len(wanted) == len(given) and all(
+        bool(got) and "{" not in got if _PARAMETER.fullmatch(want) else got == want
+        for want, got in zip(wanted, given, strict=True)
+    )

@@ -1,0 +1,70 @@
+"""The command line: noun verb, results on stdout, words on stderr.
+
+Exit codes: 0 ok, 1 finding, 2 usage or configuration, 3 unreachable, 4 inconclusive, 5 internal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from lgsp.cli.bus import bus
+from lgsp.cli.call import call
+from lgsp.cli.doctor import doctor
+from lgsp.cli.init import init
+from lgsp.cli.run import connectors, gateway, up
+from lgsp.cli.services import services
+from lgsp.errors import CatalogueError, DeliveryError, LgspError
+
+FINDING, USAGE, UNREACHABLE, INCONCLUSIVE, INTERNAL = 1, 2, 3, 4, 5
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lgsp")
+def lgsp() -> None:
+    """An LGSP you can run, watch, and break on purpose.
+
+    Start with `lgsp up`: gateway, connectors and demo traffic in one process, nothing else to install.
+    """
+
+
+for command in (up, gateway, connectors, call, services, bus, init, doctor):
+    lgsp.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; every mistake becomes a sentence and an exit code, never a traceback."""
+    try:
+        code = lgsp.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        code = USAGE
+    except CatalogueError as error:
+        click.echo(str(error), err=True)
+        click.echo(f"{len(error.problems)} mistakes in the configuration; nothing was started", err=True)
+        code = USAGE
+    except DeliveryError as error:
+        click.echo(f"lgsp: {error}", err=True)
+        code = UNREACHABLE
+    except LgspError as error:
+        click.echo(f"lgsp: {error}", err=True)
+        code = USAGE
+    except OSError as error:
+        click.echo(f"lgsp: {error}", err=True)
+        code = UNREACHABLE
+    except Exception as error:
+        if os.environ.get("LGSP_TRACEBACK"):
+            raise
+        click.echo(
+            f"lgsp: internal error, {type(error).__name__}: {error}; "
+            "LGSP_TRACEBACK=1 shows where, please report it with that",
+            err=True,
+        )
+        code = INTERNAL
+    sys.exit(code)

@@ -1,0 +1,103 @@
+"""`lgsp up`, `lgsp gateway`, `lgsp connectors`: the processes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lgsp import app
+from lgsp.cli.live import show
+from lgsp.cli.options import places
+from lgsp.settings import Settings, environment, make_state, parse_address, read_secret
+
+_listen = click.option("--listen", metavar="ADDRESS", help="Where the gateway listens [LGSP_LISTEN; 127.0.0.1:8280].")
+_admin = click.option("--admin", metavar="ADDRESS", help="Where metrics and health are [LGSP_ADMIN].")
+_open = click.option("--open", "is_open", is_flag=True, help="Allow listening beyond this machine [LGSP_OPEN=yes].")
+_seed = click.option("--seed", type=int, help="Seed of all random draws [LGSP_SEED].")
+_calm = click.option("--calm", is_flag=True, help="No random errors, no simulated latency: same request, same answer.")
+_user = click.option(
+    "--broker-user", help="User on the broker [LGSP_BROKER_USER]; the password: LGSP_BROKER_PASSWORD_FILE."
+)
+
+
+def _broker(default: str | None) -> Callable[..., Any]:
+    says = "`local` for a private RabbitMQ node, or amqp://... [LGSP_BROKER]"
+    return click.option("--broker", metavar="local|URL", default=default, help=f"{says}.")
+
+
+def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str, Any]) -> Settings:
+    """Flag, then environment, then default. Raises `SettingsError`."""
+    env = environment()
+
+    def first(flag: str, variable: str, default: str) -> str:
+        return flags.get(flag) or env.get(variable) or default
+
+    base = Settings(config=config, state=make_state(state))
+    return replace(
+        base,
+        name=first("name", "LGSP_NAME", base.name),
+        listen=parse_address(first("listen", "LGSP_LISTEN", str(base.listen))),
+        admin=parse_address(first("admin", "LGSP_ADMIN", admin_default)),
+        broker=flags.get("broker") or env.get("LGSP_BROKER"),
+        broker_user=flags.get("broker_user") or env.get("LGSP_BROKER_USER"),
+        broker_password=read_secret("LGSP_BROKER_PASSWORD", env),
+        open=bool(flags.get("is_open")) or env.get("LGSP_OPEN") == "yes",
+        seed=flags["seed"] if flags.get("seed") is not None else int(env.get("LGSP_SEED", base.seed)),
+        calm=bool(flags.get("calm")),
+    )
+
+
+@click.command()
+@_listen
+@_admin
+@_broker(None)
+@_user
+@click.option("--pace", type=click.FloatRange(min=0.001), default=1.0, show_default=True, help="How fast the day goes.")
+@click.option("--no-traffic", is_flag=True, help="No demo traffic.")
+@click.option("--for", "seconds", type=click.FloatRange(min=0), help="Stop after so many seconds.")
+@_calm
+@_seed
+@_open
+@places
+def up(config: Path, state: Path, *, pace: float, no_traffic: bool, seconds: float | None, **flags: Any) -> None:  # noqa: ANN401 - click's
+    """Run gateway, connectors and demo traffic in one process; stop with Ctrl-C.
+
+    Without --broker on the embedded bus: nothing else to install.
+    """
+    settings = settings_from(config, state, "127.0.0.1:8290", flags)
+    watching = show if sys.stdout.isatty() else None
+    app.run(app.up(settings, pace=None if no_traffic else pace, seconds=seconds, show=watching))
+
+
+@click.command()
+@click.option("--name", help="This gateway's name, also that of its reply queue [LGSP_NAME; gw1].")
+@_listen
+@_admin
+@_broker("amqp://127.0.0.1:5672/lgsp")
+@_user
+@_open
+@places
+def gateway(config: Path, state: Path, **flags: Any) -> None:  # noqa: ANN401 - click's
+    """Run a gateway: HTTP edge, dispatcher, metrics."""
+    app.run(app.gateway(settings_from(config, state, "127.0.0.1:8290", flags)))
+
+
+@click.command()
+@click.option("--name", help="This process's name [LGSP_NAME; connectors].")
+@click.option("--only", multiple=True, metavar="ID", help="Only this service; may be repeated.")
+@_admin
+@_broker("amqp://127.0.0.1:5672/lgsp")
+@_user
+@_calm
+@_seed
+@_open
+@places
+def connectors(config: Path, state: Path, *, only: tuple[str, ...], **flags: Any) -> None:  # noqa: ANN401 - click's
+    """Run connectors: competing consumers, as many processes as wanted."""
+    flags["name"] = flags.get("name") or environment().get("LGSP_NAME") or "connectors"
+    app.run(app.connectors(settings_from(config, state, "127.0.0.1:8291", flags), only=only))

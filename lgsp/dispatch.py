@@ -1,0 +1,109 @@
+"""The one way to ask.
+
+send --> ledger.open --> bus.request --> ledger.close --> every tap
+|
+a reply, or a DeliveryError: either way exactly one outcome
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+import structlog
+
+from lgsp.bus.base import Bus
+from lgsp.catalogue.service import Catalogue
+from lgsp.clock import Clock
+from lgsp.errors import DeliveryError
+from lgsp.ledger.base import Ledger
+from lgsp.model import Outcome, Reply, Request, Transaction
+
+log = structlog.get_logger()
+
+
+class Tap(Protocol):
+    """Told of each finished transaction, once."""
+
+    def saw(self, transaction: Transaction) -> None:
+        """Note it. Does not block; one that raises loses its own note only."""
+        ...
+
+
+class Dispatcher:
+    """Makes one transaction with exactly one outcome of every request, whatever happens to bus, caller or taps."""
+
+    def __init__(self, bus: Bus, catalogue: Catalogue, ledger: Ledger, taps: Sequence[Tap], clock: Clock) -> None:
+        self._bus = bus
+        self._catalogue = catalogue
+        self._ledger = ledger
+        self._taps = taps
+        self._clock = clock
+        self._orphans = asyncio.TaskGroup()
+        self._under_way = 0
+        self.lost_notes = 0
+        """Notes that taps failed to take."""
+
+    def __repr__(self) -> str:
+        return f"<Dispatcher {self._under_way} under way>"
+
+    async def __aenter__(self) -> Self:
+        await self._orphans.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait until the transactions whose callers went away have their outcomes; the bus bounds how long that is."""
+        await self._orphans.__aexit__(kind, error, trace)
+
+    async def send(self, request: Request) -> Transaction:
+        """The finished transaction of `request`.
+
+        Raises `UnknownService`, which opens no transaction. A caller that is cancelled ends its own wait only: the
+        transaction runs to its own outcome.
+        """
+        service = self._catalogue.find(request.service)
+        started = self._clock.now()
+        await self._ledger.open(request)
+        self._under_way += 1
+        if service.mode == "disabled":
+            return await self._finish(request, started, None, Outcome.UNREACHABLE, "suspended")
+        try:
+            return await self._conclude(request, started, self._bus.request(request, timeout=service.timeout))
+        except asyncio.CancelledError:
+            self._orphans.create_task(self._conclude(request, started, self._bus.resume(request.id)))
+            raise
+
+    async def refuse(self, request: Request, reason: str) -> Transaction:
+        """The transaction of a request that we have no room for: accepted, and ended as our own error."""
+        started = self._clock.now()
+        await self._ledger.open(request)
+        self._under_way += 1
+        return await self._finish(request, started, None, Outcome.BUS_ERROR, reason)
+
+    async def _conclude(self, request: Request, started: float, answer: Awaitable[Reply]) -> Transaction:
+        try:
+            reply = await answer
+        except DeliveryError as error:
+            return await self._finish(request, started, None, Outcome(error.code), error.reason)
+        except Exception as error:
+            log.exception("bus failed", transaction=request.id, service=request.service, error=type(error).__name__)
+            return await self._finish(request, started, None, Outcome.BUS_ERROR, "internal")
+        return await self._finish(request, started, reply, reply.outcome, reply.reason)
+
+    async def _finish(
+        self, request: Request, started: float, reply: Reply | None, outcome: Outcome, reason: str
+    ) -> Transaction:
+        transaction = Transaction(request, reply, outcome, reason, started, self._clock.now() - started)
+        self._under_way -= 1
+        if await self._ledger.close(transaction):
+            for tap in self._taps:
+                try:
+                    tap.saw(transaction)
+                except Exception as error:
+                    self.lost_notes += 1
+                    log.exception("tap failed", tap=type(tap).__name__, error=type(error).__name__)
+        return transaction

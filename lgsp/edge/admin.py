@@ -1,0 +1,89 @@
+"""The admin port: metrics, health, and what runs here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from lgsp.edge.names import is_our_name, is_our_origin
+from lgsp.errors import SettingsError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Admin:
+    """One listener beside the traffic. `problems` says why the process is not ready; `notes` what else to know."""
+
+    def __init__(
+        self,
+        render: Callable[[], bytes],
+        content_type: str,
+        problems: Callable[[], list[str]],
+        notes: Callable[[], list[str]],
+        *,
+        loopback: bool,
+    ) -> None:
+        self._render = render
+        self._content_type = content_type
+        self._problems = problems
+        self._notes = notes
+        self._loopback = loopback
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port. Raises `SettingsError`."""
+        app = web.Application(middlewares=[self._only_ours])
+        app.router.add_get("/", self._index)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/livez", self._livez)
+        app.router.add_get("/readyz", self._readyz)
+        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            raise SettingsError(
+                f"the admin port {host}:{port} cannot be opened: {error.strerror or error}; choose another with --admin"
+            ) from error
+        address: tuple[str, int] = self._runner.addresses[0]
+        return address[1]
+
+    async def stop(self) -> None:
+        """Close."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    @web.middleware
+    async def _only_ours(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if self._loopback and not is_our_name(request.headers.get("Host", "")):
+            return web.Response(status=421, text="this port listens on loopback and answers to loopback names only\n")
+        if origin is not None and not is_our_origin(origin):
+            return web.Response(status=403, text="pages of other origins may not ask here\n")
+        return await handler(request)
+
+    async def _index(self, _: web.Request) -> web.Response:
+        return web.Response(
+            text="lgsp\n\n/metrics  for Prometheus\n/livez    the process answers\n/readyz   it can do its work; ?verbose\n"
+        )
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        # Rendering takes milliseconds in one piece: not on the loop that carries the traffic.
+        body = await asyncio.to_thread(self._render)
+        return web.Response(body=body, headers={"Content-Type": self._content_type})
+
+    async def _livez(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, request: web.Request) -> web.Response:
+        problems, notes = self._problems(), self._notes()
+        status = 503 if problems else 200
+        if "verbose" in request.query:
+            return web.json_response(
+                {"ready": not problems, "problems": problems, "notes": notes},
+                status=status,
+                content_type="application/json",
+            )
+        return web.Response(status=status, text="".join(f"{line}\n" for line in problems or ["ok"]))

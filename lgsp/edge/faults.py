@@ -1,0 +1,106 @@
+"""Errors of the gateway in the form of the province's real one: WSO2's codes, JSON unless the caller asks for XML."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from lgsp.model import Outcome
+
+JSON = "application/json; charset=utf-8"
+XML = "application/xml; charset=utf-8"
+_NAMESPACE = "http://wso2.org/apimanager"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One kind of error: HTTP status, WSO2 code, a sentence, and whether trying again can help (after so many seconds)."""
+
+    status: int
+    code: int
+    description: str
+    retry_after: int | None = None
+    maybe_executed: bool = False
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may end otherwise."""
+        return self.retry_after is not None
+
+
+NO_CONTEXT = Fault(
+    404, 404, "Không có dịch vụ ở đường dẫn này / No service has this path: see GET /lgsp on the admin port"
+)
+NO_RESOURCE = Fault(403, 900906, "Dịch vụ không có tài nguyên này / No matching resource found in this service")
+NO_METHOD = Fault(405, 405, "Phương thức không được hỗ trợ / The resource has other methods, see the header Allow")
+NO_CONSUMER = Fault(401, 900901, "Hệ thống khai thác không hợp lệ / Invalid credentials: no such consumer")
+BAD_KEY = Fault(400, 400, "X-Lgsp-Key is at most 200 printable ASCII characters")
+ENCODED = Fault(415, 415, "Content-Encoding is not accepted: send the body as it is")
+TOO_LARGE = Fault(413, 413, "The body is larger than this gateway takes")
+TOO_SLOW = Fault(400, 102511, "Incomplete payload: the body did not arrive in time")
+NOT_OUR_NAME = Fault(
+    421, 421, "This gateway listens on loopback and answers to loopback names only: use 127.0.0.1 or localhost"
+)
+
+_BY_REASON: dict[str, Fault] = {
+    "budget_spent": Fault(
+        504, 101504, "Hết thời gian chờ / The service did not answer in time", 5, maybe_executed=True
+    ),
+    "provider_down": Fault(503, 101503, "Không kết nối được hệ thống cung cấp / The provider cannot be reached", 30),
+    "suspended": Fault(503, 303001, "Dịch vụ đang tạm dừng / The service is suspended", 30),
+    "bus_unavailable": Fault(503, 101500, "Trục tích hợp không sẵn sàng / The bus is not available", 5),
+    "bus_blocked": Fault(503, 101500, "Trục tích hợp bị chặn / The broker takes nothing at the moment", 5),
+    "unconfirmed": Fault(
+        504, 101508, "Không được xác nhận / The broker did not confirm the request", 5, maybe_executed=True
+    ),
+    "unroutable": Fault(503, 101503, "Không có bộ kết nối / Nobody serves this service at the moment", 5),
+    "overloaded": Fault(503, 101500, "Quá tải / The gateway or the service's queue is full", 2),
+    "shutting_down": Fault(503, 101500, "Cổng đang dừng / The gateway is going down", 5),
+    "unsupported_version": Fault(502, 101506, "The connector does not understand this gateway's version"),
+    "connector_lost": Fault(502, 101510, "The connector was lost with the request", maybe_executed=True),
+    "connector_exception": Fault(502, 101510, "Bộ kết nối gặp lỗi / The connector failed", maybe_executed=True),
+    "bad_reply": Fault(502, 101510, "The connector's reply cannot be read", maybe_executed=True),
+}
+_BY_OUTCOME: dict[Outcome, Fault] = {
+    Outcome.REJECTED: Fault(400, 400, "Yêu cầu bị từ chối / The request was refused"),
+    Outcome.PROVIDER_ERROR: Fault(502, 101510, "Hệ thống cung cấp gặp lỗi / The provider failed", 5),
+    Outcome.TIMEOUT: _BY_REASON["budget_spent"],
+    Outcome.UNREACHABLE: _BY_REASON["provider_down"],
+    Outcome.BUS_ERROR: Fault(503, 101500, "Lỗi trục tích hợp / The bus failed", 5),
+}
+
+
+def fault_of(outcome: Outcome, reason: str) -> Fault:
+    """The fault of a transaction that ended without an answer of the provider."""
+    return _BY_REASON.get(reason) or _BY_OUTCOME.get(outcome) or _BY_OUTCOME[Outcome.BUS_ERROR]
+
+
+def wants_xml(accept: str) -> bool:
+    """Whether a caller's `Accept` prefers XML to JSON."""
+    accept = accept.lower()
+    if "json" in accept or "*/*" in accept:
+        return False
+    return "xml" in accept
+
+
+def body_of(fault: Fault, *, transaction: str = "", reason: str = "", xml: bool = False) -> tuple[bytes, str]:
+    """The body of a fault and its content type; transaction, reason and retry stand beside WSO2's own fields."""
+    fields: dict[str, object] = {
+        "code": fault.code,
+        "type": "Status report",
+        "message": "Runtime Error",
+        "description": fault.description,
+    }
+    if transaction:
+        fields |= {"transaction": transaction, "reason": reason, "retryable": fault.retryable}
+        if fault.maybe_executed:
+            fields["maybe_executed"] = True
+    if not xml:
+        return json.dumps({"fault": fields}, ensure_ascii=False).encode(), JSON
+    inside = "".join(f"<am:{name}>{escape(_word(value))}</am:{name}>" for name, value in fields.items())
+    return f'<am:fault xmlns:am="{_NAMESPACE}">{inside}</am:fault>'.encode(), XML
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

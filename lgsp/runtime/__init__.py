@@ -1,0 +1,1 @@
+"""Who answers: connectors, the behaviours around them, and their host."""

@@ -1,0 +1,23 @@
+"""What makes a stand-in lifelike; the one list of what there is, outermost first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lgsp.catalogue.service import Operation, Service
+from lgsp.clock import Clock
+from lgsp.runtime.behaviours.errors import ErrorsBehaviour
+from lgsp.runtime.behaviours.latency import LatencyBehaviour
+from lgsp.runtime.connector import Behaviour, Connector
+
+
+def behaviours_of(
+    service: Service, operation: Operation, connector: Connector, clock: Clock, seed: int
+) -> Iterator[Behaviour]:
+    """The behaviours of one operation; its own blocks replace the service's."""
+    latency = operation.latency or service.latency
+    errors = operation.errors or service.errors
+    if latency:
+        yield LatencyBehaviour(service.id, latency, clock, seed)
+    if errors and errors.rates:
+        yield ErrorsBehaviour(service.id, errors, seed, connector)

@@ -1,0 +1,55 @@
+"""Answers that fail by themselves, now and then."""
+
+from __future__ import annotations
+
+from lgsp.catalogue.service import ErrorMix
+from lgsp.chance import draw
+from lgsp.errors import TimedOut, Unreachable
+from lgsp.model import Outcome, Reply, Request
+from lgsp.runtime.connector import Forward, Refuser
+
+_GENERIC = {
+    Outcome.REJECTED: (400, "bad_request", "Yêu cầu không hợp lệ / The request is not acceptable"),
+    Outcome.PROVIDER_ERROR: (500, "provider_fault", "Hệ thống cung cấp gặp lỗi / The provider's system failed"),
+}
+
+
+def decide(mix: ErrorMix, u: float) -> Outcome | None:
+    """The outcome that `u` in [0, 1) falls into, in the order of `Outcome`; `None` where the call goes through."""
+    edge = 0.0
+    for outcome in Outcome:
+        edge += mix.rates.get(outcome, 0.0)
+        if u < edge:
+            return outcome
+    return None
+
+
+def failure(mix: ErrorMix, service: str, request: Request, seed: int) -> Outcome | None:
+    """How this request fails, if it does: the same for the same key and attempt, on every machine."""
+    return decide(mix, draw(seed, service, request.operation, "errors", request.key, request.attempt))
+
+
+class ErrorsBehaviour:
+    """Fails a part of the calls: refusals and provider errors in the connector's own words where it has any."""
+
+    def __init__(self, service: str, mix: ErrorMix, seed: int, connector: object) -> None:
+        self._service = service
+        self._mix = mix
+        self._seed = seed
+        self._refuser = connector if isinstance(connector, Refuser) else None
+
+    async def __call__(self, request: Request, forward: Forward) -> Reply:
+        """Forward, refuse, or raise what an absent provider is."""
+        outcome = None if request.calm else failure(self._mix, self._service, request, self._seed)
+        if outcome is None:
+            return await forward(request)
+        if outcome is Outcome.TIMEOUT:
+            raise TimedOut("budget_spent", f"{self._service} stays silent")
+        if outcome is Outcome.UNREACHABLE:
+            raise Unreachable("provider_down", f"{self._service} cannot be reached")
+        if self._refuser:
+            return self._refuser.refuse(request, outcome)
+        status, reason, message = _GENERIC[outcome]
+        return Reply.of_json(
+            request, {"code": reason, "message": message}, outcome=outcome, status=status, reason=reason
+        )

@@ -1,0 +1,103 @@
+"""Slow answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+
+from lgsp.catalogue.service import (
+    Distribution,
+    Fixed,
+    Latency,
+    Lognormal,
+    Mixture,
+    Percentiles,
+    Uniform,
+)
+from lgsp.chance import draw
+from lgsp.clock import Clock
+from lgsp.model import Reply, Request
+from lgsp.runtime.connector import Forward
+
+_Z99 = NormalDist().inv_cdf(0.99)
+_inverse = NormalDist().inv_cdf
+_REDRAWS = 100
+
+Draw = Callable[[str], float]
+"""A number in [0, 1) for a purpose."""
+
+
+def sample(latency: Latency, draw_for: Draw) -> float:
+    """Seconds, drawn by inverse distribution; what exceeds the maximum is drawn again, and in the end is the maximum."""
+    seconds = _one(latency.distribution, draw_for("latency"), draw_for)
+    if latency.maximum is None:
+        return seconds
+    for again in range(2, _REDRAWS):
+        if seconds <= latency.maximum:
+            return seconds
+        seconds = _one(latency.distribution, draw_for(f"latency.{again}"), draw_for)
+    return min(seconds, latency.maximum)
+
+
+def _one(distribution: Distribution, u: float, draw_for: Draw) -> float:
+    match distribution:
+        case Fixed(seconds=seconds):
+            return seconds
+        case Uniform(low=low, high=high):
+            return low + (high - low) * u
+        case Lognormal(p50=p50, p99=p99):
+            # u = 0 would be minus infinity: the middle of the smallest step instead.
+            return p50 * math.exp(math.log(p99 / p50) / _Z99 * _inverse(u or 2**-54))
+        case Percentiles(points=points):
+            return _between(points, u * 100)
+        case Mixture(parts=parts):
+            point = draw_for("latency.part") * sum(part.weight for part in parts)
+            for part in parts:
+                point -= part.weight
+                if point < 0:
+                    break
+            return _one(part.distribution, u, draw_for)
+
+
+def _between(points: tuple[tuple[float, float], ...], percent: float) -> float:
+    below, seconds = points[0]
+    for above, longer in points:
+        if percent <= above:
+            if above == below:
+                return longer
+            return seconds + (longer - seconds) * (percent - below) / (above - below)
+        below, seconds = above, longer
+    return seconds
+
+
+class LatencyBehaviour:
+    """Holds an answer back until the sampled time has passed since the request came: the sample is the total.
+
+    It never waits past the request's budget: nobody would take the answer.
+    """
+
+    def __init__(self, service: str, latency: Latency, clock: Clock, seed: int) -> None:
+        self._service = service
+        self._latency = latency
+        self._clock = clock
+        self._seed = seed
+
+    def seconds(self, request: Request) -> float:
+        """What this request takes in all: the same for the same key and attempt."""
+        return sample(
+            self._latency,
+            lambda purpose: draw(self._seed, self._service, request.operation, purpose, request.key, request.attempt),
+        )
+
+    async def __call__(self, request: Request, forward: Forward) -> Reply:
+        """Forward, then wait for the rest of the sampled time."""
+        if request.calm:
+            return await forward(request)
+        start = self._clock.now()
+        total = min(self.seconds(request), request.budget)
+        reply = await forward(request)
+        rest = total - (self._clock.now() - start)
+        if rest > 0:
+            await self._clock.sleep(rest)
+        return reply

@@ -1,0 +1,142 @@
+"""Where connectors live: takes requests from the bus, runs behaviours and connector, never raises."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol, cast
+
+import structlog
+
+from lgsp.bus.base import Answer, Bus
+from lgsp.catalogue.service import Catalogue, Service
+from lgsp.clock import Clock
+from lgsp.errors import DeliveryError, MalformedRequest, SettingsError, TimedOut
+from lgsp.model import Outcome, Reply, Request, Stamps
+from lgsp.runtime.behaviours import behaviours_of
+from lgsp.runtime.connector import Connector, Forward, chain
+from lgsp.runtime.template import TemplateConnector
+
+log = structlog.get_logger()
+_NS = 1_000_000_000
+
+
+class Watch(Protocol):
+    """Told of what the host does. Nothing here may block or raise."""
+
+    def busy(self, service: str, change: int) -> None:
+        """A request began (+1) or ended (-1)."""
+        ...
+
+    def duration(self, service: str, seconds: float) -> None:
+        """A connector took `seconds`, behaviours included."""
+        ...
+
+
+def load(service: Service) -> Connector:
+    """The connector of a service: its module, or the replies of its own YAML. Raises `CatalogueError` for a bad template."""
+    if service.connector is None:
+        return TemplateConnector(service)
+    return cast("Connector", importlib.import_module(service.connector))
+
+
+def check_ours(connectors: Path, lgsp: Path) -> None:
+    """Raise `SettingsError` when the package `connectors` does not lie beside the package `lgsp`: it is somebody else's."""
+    if connectors.parent.resolve() != lgsp.parent.resolve():
+        raise SettingsError(
+            f"the package `connectors` in {connectors} is not lgsp's (that lies beside {lgsp}): "
+            "rename it, or start from another directory"
+        )
+
+
+class Host:
+    """Serves services on a bus. With `calm` every call is calm."""
+
+    def __init__(
+        self, bus: Bus, catalogue: Catalogue, clock: Clock, watch: Watch, *, seed: int, calm: bool = False
+    ) -> None:
+        self._bus = bus
+        self._catalogue = catalogue
+        self._clock = clock
+        self._watch = watch
+        self._seed = seed
+        self._calm = calm
+        self._serving: list[str] = []
+        self._busy = 0
+
+    def __repr__(self) -> str:
+        return f"<Host {len(self._serving)} services, {self._busy} busy>"
+
+    async def serve(self, only: Collection[str] = ()) -> None:
+        """Serve the services named, or all; those whose mode is `disabled` are left out. Raises `UnknownService`."""
+        wanted = [self._catalogue.find(name) for name in only] or list(self._catalogue)
+        for service in wanted:
+            if service.mode != "disabled":
+                await self._bus.serve(service.id, self.answer(service, load(service)))
+                self._serving.append(service.id)
+
+    def answer(self, service: Service, connector: Connector) -> Answer:
+        """What answers the requests of a service: one prepared chain an operation."""
+        chains: dict[str, tuple[Forward, bool]] = {
+            name: (
+                chain(behaviours_of(service, operation, connector, self._clock, self._seed), connector.answer),
+                operation.idempotent,
+            )
+            for name, operation in service.operations.items()
+        }
+
+        async def answer(request: Request) -> Reply | None:
+            stamps = Stamps(t3=int(self._clock.now() * _NS))
+            self._watch.busy(service.id, 1)
+            self._busy += 1
+            try:
+                reply = await self._answered(service, chains, request, stamps)
+            finally:
+                self._busy -= 1
+                self._watch.busy(service.id, -1)
+            stamps.t6 = int(self._clock.now() * _NS)
+            if reply is not None:
+                reply.stamps = stamps
+            return reply
+
+        return answer
+
+    async def _answered(
+        self, service: Service, chains: dict[str, tuple[Forward, bool]], request: Request, stamps: Stamps
+    ) -> Reply | None:
+        """The reply, or `None` where nobody answers."""
+        forward, idempotent = chains.get(request.operation, (None, True))
+        if forward is None:
+            return _refused(request, Outcome.REJECTED, 404, "unknown_operation")
+        if request.redelivered and not idempotent:
+            # Somebody may have begun it: at most once.
+            return _refused(request, Outcome.PROVIDER_ERROR, 502, "connector_lost")
+        if self._calm and not request.calm:
+            request = replace(request, calm=True)
+        start = self._clock.now()
+        stamps.t4 = int(start * _NS)
+        try:
+            reply = await forward(request)
+        except TimedOut:
+            return None
+        except DeliveryError as error:
+            return _refused(request, Outcome(error.code), 503, error.reason)
+        except MalformedRequest as error:
+            return _refused(request, Outcome.REJECTED, 400, "bad_request", str(error))
+        except Exception as error:
+            where = {"transaction": request.id, "service": service.id, "operation": request.operation}
+            log.exception("connector failed", error=type(error).__name__, **where)
+            return _refused(request, Outcome.PROVIDER_ERROR, 502, "connector_exception")
+        ended = self._clock.now()
+        stamps.t5 = int(ended * _NS)
+        self._watch.duration(service.id, ended - start)
+        if not isinstance(reply, Reply) or reply.to != request.id:
+            log.error("reply is none of this request's", transaction=request.id, service=service.id)
+            return _refused(request, Outcome.PROVIDER_ERROR, 502, "bad_reply")
+        return reply
+
+
+def _refused(request: Request, outcome: Outcome, status: int, reason: str, says: str = "") -> Reply:
+    return Reply(request.id, outcome, status, reason, says.encode(), {"content-type": "text/plain; charset=utf-8"})

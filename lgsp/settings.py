@@ -1,0 +1,142 @@
+"""What was asked for: flag, then environment, then default; read once, handed down.
+
+Only `app.py` and the command line read this; everything below receives the values it needs.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lgsp.errors import SettingsError
+
+SHIPPED = Path(__file__).parent / "config"
+"""The configuration inside the wheel, read-only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a listener stands."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process of lgsp can be told besides its catalogue."""
+
+    config: Path
+    state: Path
+    name: str = "gw1"
+    listen: Address = Address("127.0.0.1", 8280)
+    admin: Address = Address("127.0.0.1", 8290)
+    broker: str | None = None
+    """`None`: the embedded bus; else an `amqp://` address."""
+    broker_user: str | None = None
+    broker_password: str | None = None
+    open: bool = False
+    seed: int = 2023
+    calm: bool = False
+    max_body: int = 32 * 1024 * 1024
+    max_in_flight: int = 2_000
+    prefetch: int = 256
+
+
+def parse_address(text: str) -> Address:
+    """`host:port`, `[v6]:port` or a bare port on loopback. Raises `SettingsError`."""
+    host, _, port = text.rpartition(":")
+    try:
+        number = int(port)
+    except ValueError:
+        raise SettingsError(f"{text!r} is no address: write it as 127.0.0.1:8280") from None
+    if not 0 <= number <= 65535:
+        raise SettingsError(f"{text!r}: a port lies between 0 and 65535")
+    return Address(host.strip("[]") or "127.0.0.1", number)
+
+
+def find_config(flag: str | None, environment: Mapping[str, str], here: Path) -> Path:
+    """The configuration in force: flag, `LGSP_CONFIG`, `./config` where it has a `services.yaml`, the shipped one.
+
+    Raises `SettingsError` when a directory that was named has no `services.yaml`.
+    """
+    named = flag or environment.get("LGSP_CONFIG")
+    if named:
+        return _with_services(Path(named))
+    if (here / "config" / "services.yaml").is_file():
+        return here / "config"
+    if SHIPPED.is_dir():
+        return SHIPPED
+    return _with_services(Path(__file__).parent.parent / "config")  # a checkout, called from elsewhere
+
+
+def _with_services(directory: Path) -> Path:
+    if not (directory / "services.yaml").is_file():
+        raise SettingsError(
+            f"{directory} has no services.yaml: name a configuration directory with --config, "
+            "or make one with `lgsp init DIR`"
+        )
+    return directory
+
+
+def find_state(flag: str | None, environment: Mapping[str, str], home: Path) -> Path:
+    """Where state lies: flag, `LGSP_STATE_DIR`, `$XDG_STATE_HOME/lgsp`, `~/.local/state/lgsp`; it may not exist yet."""
+    named = flag or environment.get("LGSP_STATE_DIR")
+    if named:
+        return Path(named)
+    base = environment.get("XDG_STATE_HOME")
+    return Path(base) / "lgsp" if base else home / ".local" / "state" / "lgsp"
+
+
+def make_state(directory: Path) -> Path:
+    """The state directory, made with mode 0700 where it was missing. Raises `SettingsError` if it cannot be used."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+    except OSError as error:
+        raise SettingsError(
+            f"the state directory {directory} cannot be used ({error.strerror}): name another with --state"
+        ) from error
+    return directory
+
+
+def read_secret(name: str, environment: Mapping[str, str]) -> str | None:
+    """A secret from the file that `NAME_FILE` names, or from `NAME`; `None` without either. Raises `SettingsError`."""
+    path = environment.get(f"{name}_FILE")
+    if not path:
+        return environment.get(name)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from error
+
+
+def refuse_open_by_accident(addresses: Mapping[str, Address], *, is_open: bool) -> None:
+    """Raise `SettingsError` when a listener would stand beyond loopback without `--open`."""
+    for what, address in addresses.items():
+        if not address.is_loopback and not is_open:
+            raise SettingsError(
+                f"{what} would listen on {address}, beyond this machine, without credentials or TLS: "
+                "add --open (LGSP_OPEN=yes) if that is meant"
+            )
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment: the only place where it is read."""
+    return os.environ

@@ -1,0 +1,318 @@
+"""Numbers for Prometheus: every label set there from the start, every child kept.
+
+The counts of transactions are the ledger's own, rendered at scrape time: there is no second count to disagree with.
+`docs/metrics.md` lists every metric.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from lgsp.catalogue.service import Service
+from lgsp.ledger.base import Ledger
+from lgsp.model import Outcome, Transaction
+
+WHOLE = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
+SEGMENT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 30)
+LOOP = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
+SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576)
+RESULTS = ("ack", "requeue", "reject", "expired")
+SHED = ("inflight",)
+ROUTES = ("service", "refused", "unknown")
+_ANSWERED = (Outcome.OK, Outcome.BUSINESS_FAULT)
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the package forgot its annotation
+
+
+class ProcessMetrics:
+    """What every process tells: who it is, how its event loop does, how its broker connections stand."""
+
+    def __init__(self, version: str, bus: str) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        build = Gauge("lgsp_build_info", "What runs here.", ("version", "python"), registry=self.registry)
+        build.labels(version, platform.python_version()).set(1)
+        Gauge("lgsp_bus_info", "The kind of bus.", ("kind",), registry=self.registry).labels(bus).set(1)
+        self.loop_lag = Histogram(
+            "lgsp_event_loop_lag_seconds", "How late the event loop ran a timer.", buckets=LOOP, registry=self.registry
+        )
+        up = Gauge("lgsp_amqp_connection_up", "Whether the connection stands.", ("component",), registry=self.registry)
+        back = Counter(
+            "lgsp_amqp_reconnects_total", "Connections that came back.", ("component",), registry=self.registry
+        )
+        components = ("publish", "consume") if bus == "rabbitmq" else ()
+        self._up = {component: up.labels(component) for component in components}
+        self._back = {component: back.labels(component) for component in components}
+        self._was_up: set[str] = set()
+
+    def connection(self, component: str, *, up: bool) -> None:
+        """A connection came up or went down."""
+        if component not in self._up:
+            return
+        self._up[component].set(up)
+        if up and component in self._was_up:
+            self._back[component].inc()
+        if up:
+            self._was_up.add(component)
+
+    def render(self) -> bytes:
+        """The exposition in Prometheus's text format. Takes milliseconds: call it off the event loop."""
+        return generate_latest(self.registry)
+
+
+class _LedgerCollector(Collector):
+    """The ledger's own totals as metrics."""
+
+    def __init__(self, ledger: Ledger, name: str) -> None:
+        self._ledger = ledger
+        self._name = name
+
+    def collect(self) -> Iterator[Metric]:
+        ended = CounterMetricFamily(
+            "lgsp_transactions", "Transactions that ended, by outcome.", labels=("service", "outcome")
+        )
+        for (service, outcome), count in list(self._ledger.totals().items()):
+            ended.add_metric((service, str(outcome)), count)
+        yield ended
+        accepted = CounterMetricFamily("lgsp_transactions_accepted", "Transactions accepted.", labels=("service",))
+        for service, count in list(self._ledger.accepted().items()):
+            accepted.add_metric((service,), count)
+        yield accepted
+        still_open = GaugeMetricFamily(
+            "lgsp_open_transactions", "Accepted, without an outcome yet.", labels=("service",)
+        )
+        for service, count in self._ledger.still_open().items():
+            still_open.add_metric((service,), count)
+        yield still_open
+        info = GaugeMetricFamily("lgsp_ledger_info", "Which account these are.", labels=("ledger", "backend"))
+        info.add_metric((self._name, self._ledger.backend), 1)
+        yield info
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+
+class _Asked:
+    """The children of one service that the asking half moves."""
+
+    __slots__ = ("error", "inflight", "last_failure", "last_success", "ok")
+
+    def __init__(self, service: str, duration: Histogram, inflight: Gauge, success: Gauge, failure: Gauge) -> None:
+        self.ok = duration.labels(service, "ok")
+        self.error = duration.labels(service, "error")
+        self.inflight = inflight.labels(service)
+        self.last_success = success.labels(service)
+        self.last_failure = failure.labels(service)
+
+
+class GatewayMetrics:
+    """A tap, and the watch of a gateway's bus and edge."""
+
+    def __init__(self, process: ProcessMetrics, services: Iterable[Service], ledger: Ledger, name: str) -> None:
+        registry = process.registry
+        self._process = process
+        known = list(services)
+        registry.register(_LedgerCollector(ledger, name))
+        by = ("service",)
+        duration = Histogram(
+            "lgsp_transaction_duration_seconds",
+            "From acceptance to answer, as the caller sees it.",
+            ("service", "result"),
+            buckets=WHOLE,
+            registry=registry,
+        )
+        inflight = Gauge("lgsp_inflight_transactions", "Calls this process waits on.", by, registry=registry)
+        success = Gauge(
+            "lgsp_service_last_success_timestamp_seconds", "Last official success; 0 is never.", by, registry=registry
+        )
+        failure = Gauge(
+            "lgsp_service_last_failure_timestamp_seconds", "Last failure; 0 is never.", by, registry=registry
+        )
+        self._asked = {s.id: _Asked(s.id, duration, inflight, success, failure) for s in known}
+        size = Histogram(
+            "lgsp_transaction_size_bytes", "Bytes of a body.", ("direction",), buckets=SIZES, registry=registry
+        )
+        self._request_size, self._response_size = size.labels("request"), size.labels("response")
+        self._confirm = Histogram(
+            "lgsp_publish_confirm_seconds", "From publish to the broker's confirm.", buckets=SEGMENT, registry=registry
+        )
+        self._unroutable = _counters("lgsp_unroutable", "Requests that came back: nobody serves them.", known, registry)
+        self._late = _counters("lgsp_late_replies", "Replies after their caller had been answered.", known, registry)
+        self._duplicate = _counters("lgsp_duplicate_replies", "Second replies to one request.", known, registry)
+        shed = Counter("lgsp_shed_total", "Calls refused for our own capacity.", ("reason",), registry=registry)
+        self._shed = {reason: shed.labels(reason) for reason in SHED}
+        self._http = Counter(
+            "lgsp_http_requests_total", "HTTP requests at the edge.", ("route", "method", "code"), registry=registry
+        )
+        self._http_children: dict[tuple[str, str, int], Counter] = {}
+        _facts(known, registry)
+
+    def saw(self, transaction: Transaction) -> None:
+        """Note a finished transaction."""
+        asked = self._asked.get(transaction.request.service)
+        if asked is None:
+            return
+        ended = transaction.started_at + transaction.seconds
+        if transaction.outcome in _ANSWERED:
+            asked.ok.observe(transaction.seconds)
+            asked.last_success.set(ended)
+        else:
+            asked.error.observe(transaction.seconds)
+            asked.last_failure.set(ended)
+        self._request_size.observe(len(transaction.request.body))
+        if transaction.reply is not None:
+            self._response_size.observe(len(transaction.reply.body))
+
+    def inflight(self, service: str, change: int) -> None:
+        """A call to a service began (+1) or ended (-1)."""
+        self._asked[service].inflight.inc(change)
+
+    def http(self, route: str, method: str, code: int) -> None:
+        """An HTTP request was answered. `method` is one of HTTP's own, else counted as OTHER."""
+        key = (route, method, code)
+        child = self._http_children.get(key)
+        if child is None:
+            if method not in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}:
+                key = (route, "OTHER", code)
+            child = self._http_children[key] = self._http.labels(key[0], key[1], str(code))
+        child.inc()
+
+    def shed(self, reason: str) -> None:
+        """A call was refused for our own capacity."""
+        self._shed[reason].inc()
+
+    def late_reply(self, service: str) -> None:
+        """See `bus.base.Watch`."""
+        _inc(self._late, service)
+
+    def duplicate_reply(self, service: str) -> None:
+        """See `bus.base.Watch`."""
+        _inc(self._duplicate, service)
+
+    def unroutable(self, service: str) -> None:
+        """See `bus.base.Watch`."""
+        _inc(self._unroutable, service)
+
+    def confirmed(self, seconds: float) -> None:
+        """See `bus.base.Watch`."""
+        self._confirm.observe(seconds)
+
+    def delivery(self, service: str, result: str) -> None:
+        """Deliveries are the answering half's."""
+
+    def queue_wait(self, service: str, seconds: float) -> None:
+        """So is the wait in the queue."""
+
+    def connection(self, component: str, *, up: bool) -> None:
+        """See `bus.base.Watch`."""
+        self._process.connection(component, up=up)
+
+
+class ConnectorMetrics:
+    """The watch of the answering half: its bus and its host."""
+
+    def __init__(self, process: ProcessMetrics, services: Iterable[Service], capacity: int) -> None:
+        registry = process.registry
+        self._process = process
+        known = list(services)
+        by = ("service",)
+        wait = Histogram("lgsp_queue_wait_seconds", "From publish to delivery.", by, buckets=SEGMENT, registry=registry)
+        took = Histogram(
+            "lgsp_connector_duration_seconds", "The provider's part.", by, buckets=WHOLE, registry=registry
+        )
+        messages = Counter(
+            "lgsp_connector_messages_total", "What became of each delivery.", ("service", "result"), registry=registry
+        )
+        busy = Gauge("lgsp_connector_busy", "Requests being answered.", by, registry=registry)
+        limit = Gauge("lgsp_connector_capacity", "Requests answered at a time, at most.", by, registry=registry)
+        self._wait = {s.id: wait.labels(s.id) for s in known}
+        self._took = {s.id: took.labels(s.id) for s in known}
+        self._messages = {(s.id, result): messages.labels(s.id, result) for s in known for result in RESULTS}
+        self._busy = {s.id: busy.labels(s.id) for s in known}
+        for service in known:
+            limit.labels(service.id).set(capacity)
+        self._skew = Counter(
+            "lgsp_clock_skew_total", "Waits that came out negative: two clocks disagree.", registry=registry
+        )
+
+    def busy(self, service: str, change: int) -> None:
+        """A request began (+1) or ended (-1)."""
+        self._busy[service].inc(change)
+
+    def duration(self, service: str, seconds: float) -> None:
+        """A connector took `seconds`, behaviours included."""
+        self._took[service].observe(seconds)
+
+    def delivery(self, service: str, result: str) -> None:
+        """See `bus.base.Watch`."""
+        child = self._messages.get((service, result))
+        if child is not None:
+            child.inc()
+
+    def queue_wait(self, service: str, seconds: float) -> None:
+        """See `bus.base.Watch`."""
+        child = self._wait.get(service)
+        if child is not None:
+            child.observe(max(seconds, 0.0))
+        if seconds < 0:
+            self._skew.inc()
+
+    def late_reply(self, service: str) -> None:
+        """Replies are the asking half's."""
+
+    def duplicate_reply(self, service: str) -> None:
+        """So are these."""
+
+    def unroutable(self, service: str) -> None:
+        """A reply whose gateway is gone: the broker's own metrics show it."""
+
+    def confirmed(self, seconds: float) -> None:
+        """Confirms of replies are not measured."""
+
+    def connection(self, component: str, *, up: bool) -> None:
+        """See `bus.base.Watch`."""
+        self._process.connection(component, up=up)
+
+
+class BothMetrics:
+    """Asking and answering half in one process on one bus."""
+
+    def __init__(self, asking: GatewayMetrics, answering: ConnectorMetrics) -> None:
+        self.late_reply = asking.late_reply
+        self.duplicate_reply = asking.duplicate_reply
+        self.unroutable = asking.unroutable
+        self.confirmed = asking.confirmed
+        self.delivery = answering.delivery
+        self.queue_wait = answering.queue_wait
+        self.connection = asking.connection
+
+
+def _counters(name: str, says: str, services: Iterable[Service], registry: CollectorRegistry) -> dict[str, Counter]:
+    counter = Counter(f"{name}_total", says, ("service",), registry=registry)
+    return {service.id: counter.labels(service.id) for service in services}
+
+
+def _inc(children: dict[str, Counter], service: str) -> None:
+    # A name from outside the catalogue makes no series.
+    child = children.get(service)
+    if child is not None:
+        child.inc()
+
+
+def _facts(services: Iterable[Service], registry: CollectorRegistry) -> None:
+    objective = Gauge("lgsp_slo_objective_ratio", "The objective of a service.", ("service",), registry=registry)
+    timeout = Gauge("lgsp_service_timeout_seconds", "How long the gateway waits.", ("service",), registry=registry)
+    labels = ("service", "owner", "tier", "route", "mode")
+    info = Gauge("lgsp_service_info", "What a service is.", labels, registry=registry)
+    for service in services:
+        objective.labels(service.id).set(service.objective)
+        timeout.labels(service.id).set(service.timeout)
+        info.labels(service.id, service.owner, service.tier, service.route, service.mode).set(1)

@@ -1,0 +1,127 @@
+"""Demo traffic: the catalogue's own examples, by share and weight, at a pacer's tempo."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from itertools import accumulate
+
+from lgsp.catalogue.service import Example, Service
+from lgsp.chance import draw
+from lgsp.clock import Clock
+from lgsp.model import Request, Transaction
+from lgsp.traffic.pacer import Pacer
+
+Send = Callable[[Request], Awaitable[Transaction]]
+NewId = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One example of one operation, and how often it is asked relative to the others."""
+
+    service: str
+    operation: str
+    example: Example
+    weight: float
+
+
+def targets(services: Iterable[Service]) -> list[Target]:
+    """Every example of every operation: the service's share, split by the operations' weights, then evenly."""
+    found: list[Target] = []
+    for service in services:
+        asked = [operation for operation in service.operations.values() if operation.examples and operation.weight > 0]
+        whole = sum(operation.weight for operation in asked)
+        for operation in asked:
+            part = service.share * operation.weight / whole / len(operation.examples)
+            found.extend(Target(service.id, operation.name, example, part) for example in operation.examples)
+    return [target for target in found if target.weight > 0]
+
+
+class Mix:
+    """Which call is number n: drawn by weight, the same for the same seed."""
+
+    def __init__(self, choices: list[Target], seed: int) -> None:
+        self._choices = choices
+        self._edges = list(accumulate(target.weight for target in choices))
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._choices)
+
+    def pick(self, number: int) -> Target:
+        """The target of call `number`."""
+        point = draw(self._seed, "", "", "mix", str(number)) * self._edges[-1]
+        return self._choices[min(bisect(self._edges, point), len(self._choices) - 1)]
+
+
+def a_request(target: Target, *, new_id: str, key: str, consumer: str, calm: bool = False) -> Request:
+    """The example as a request of `consumer`."""
+    example = target.example.request
+    return Request(
+        id=new_id,
+        service=target.service,
+        operation=target.operation,
+        path=example.path,
+        query=example.query,
+        consumer=consumer,
+        key=key,
+        body=example.body,
+        headers=example.headers,
+        calm=calm,
+    )
+
+
+class Driver:
+    """Sends call after call when the pacer says so, never more than `max_in_flight` at a time."""
+
+    def __init__(
+        self,
+        send: Send,
+        mix: Mix,
+        pacer: Pacer,
+        clock: Clock,
+        *,
+        new_id: NewId,
+        consumer: str,
+        calm: bool = False,
+        max_in_flight: int = 1_000,
+    ) -> None:
+        self._send = send
+        self._mix = mix
+        self._pacer = pacer
+        self._clock = clock
+        self._new_id = new_id
+        self._consumer = consumer
+        self._calm = calm
+        self._slots = asyncio.Semaphore(max_in_flight)
+        self._limit = max_in_flight
+        self.sent = 0
+
+    def __repr__(self) -> str:
+        return f"<Driver {self.sent} sent, {self._limit - self._slots._value} in flight>"  # noqa: SLF001 - no public count
+
+    async def run(self) -> None:
+        """Send until the pacer has nothing more; returns when the last call has its outcome."""
+        start = self._clock.now()
+        async with asyncio.TaskGroup() as calls:
+            while (wait := self._pacer.next(self._clock.now() - start, self.sent)) is not None:
+                if wait > 0:
+                    await self._clock.sleep(wait)
+                    continue
+                await self._slots.acquire()
+                calls.create_task(self._call(self.sent))
+                self.sent += 1
+                if self.sent % 64 == 0:
+                    await asyncio.sleep(0)  # a late driver catches up without holding the loop
+
+    async def _call(self, number: int) -> None:
+        try:
+            target = self._mix.pick(number)
+            await self._send(
+                a_request(target, new_id=self._new_id(), key=str(number), consumer=self._consumer, calm=self._calm)
+            )
+        finally:
+            self._slots.release()

@@ -1,0 +1,38 @@
+"""Things that tests need, with everything filled in that the test does not care about."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from lgsp.catalogue.service import Operation, Service, Text
+from lgsp.model import Outcome, Reply, Request, Transaction
+
+_numbers = count(1)
+
+
+def a_request(**fields: Any) -> Request:
+    number = next(_numbers)
+    given = {"service": "svc", "operation": "GET /x", "path": "/x", "key": str(number)} | fields
+    return Request(**{"id": f"t-{number}"} | given)
+
+
+def a_reply(request: Request, **fields: Any) -> Reply:
+    return Reply(**{"to": request.id, "body": b"answer"} | fields)
+
+
+def a_transaction(outcome: Outcome = Outcome.OK, **fields: Any) -> Transaction:
+    request = a_request()
+    given = {"reply": a_reply(request, outcome=outcome), "reason": "", "started_at": 1_000.0, "seconds": 0.1}
+    return Transaction(**{"request": request, "outcome": outcome} | given | fields)
+
+
+def an_operation(name: str = "GET /x", **fields: Any) -> Operation:
+    given = {"summary": Text(vi="x", en="x"), "idempotent": name.startswith("GET")}
+    return Operation(**{"name": name} | given | fields)
+
+
+def a_service(service: str = "svc", *operations: Operation, **fields: Any) -> Service:
+    known = operations or (an_operation(),)
+    given: dict[str, Any] = {"title": Text(vi=service, en=service), "context": f"/{service}"}
+    return Service(**{"id": service, "operations": {o.name: o for o in known}} | given | fields)

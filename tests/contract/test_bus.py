@@ -1,0 +1,302 @@
+"""What every bus promises, run on every bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import pytest
+from builders import a_reply, a_request
+
+from lgsp.bus.base import Bus
+from lgsp.bus.memory import MemoryBus
+from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.clock import SystemClock
+from lgsp.errors import BusUnavailable, TimedOut, Unroutable
+from lgsp.model import Reply, Request, Stamps
+
+
+@dataclass
+class Noted:
+    """A watch that remembers, and lets a test wait for the moment."""
+
+    seen: list[tuple[str, ...]] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, *what: str) -> None:
+        self.seen.append(what)
+        self.changed.set()
+
+    async def until(self, *what: str, times: int = 1) -> None:
+        while self.seen.count(what) < times:
+            self.changed.clear()
+            await self.changed.wait()
+
+    def late_reply(self, service: str) -> None:
+        self.note("late", service)
+
+    def duplicate_reply(self, service: str) -> None:
+        self.note("duplicate", service)
+
+    def unroutable(self, service: str) -> None:
+        self.note("unroutable", service)
+
+    def confirmed(self, seconds: float) -> None:
+        assert seconds >= 0
+
+    def delivery(self, service: str, result: str) -> None:
+        self.note(result, service)
+
+    def queue_wait(self, service: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.note("waited", service)
+
+    def connection(self, component: str, *, up: bool) -> None:
+        self.note("connection", component, str(up))
+
+
+@dataclass
+class Stage:
+    """A bus to ask on, one to serve on (the same, in memory), a service, and what both saw."""
+
+    asking: Bus
+    serving: Bus
+    service: str
+    watch: Noted
+    another: Callable[[], Bus]
+
+    def request(self, **fields: object) -> Request:
+        return a_request(service=self.service, **fields)
+
+
+@pytest.fixture(params=["memory", pytest.param("rabbitmq", marks=pytest.mark.real)])
+async def stage(request: pytest.FixtureRequest, unique: Callable[[str], str]) -> AsyncIterator[Stage]:
+    watch = Noted()
+    clock = SystemClock()
+    service = unique("contract")
+    if request.param == "memory":
+        async with MemoryBus(clock, watch) as bus:
+            yield Stage(bus, bus, service, watch, lambda: MemoryBus(clock, watch, drain=0.1))
+        return
+    broker = request.getfixturevalue("broker")
+    broker.provision(service)
+    async with (
+        RabbitBus(broker.url, unique("gw"), clock, watch) as asking,
+        RabbitBus(broker.url, unique("conn"), clock, watch, asks=False) as serving,
+    ):
+        yield Stage(
+            asking, serving, service, watch, lambda: RabbitBus(broker.url, unique("gw"), clock, watch, drain=0.1)
+        )
+
+
+async def echo(request: Request) -> Reply:
+    return a_reply(request, body=request.body)
+
+
+async def test_a_reply_reaches_its_own_request_among_many(stage: Stage) -> None:
+    await stage.serving.serve(stage.service, echo)
+    requests = [stage.request(body=str(number).encode()) for number in range(500)]
+    replies = await asyncio.gather(*(stage.asking.request(request, timeout=15) for request in requests))
+    assert [(reply.to, reply.body) for reply in replies] == [(request.id, request.body) for request in requests]
+
+
+async def test_a_request_arrives_as_it_was_sent(stage: Stage) -> None:
+    arrived: list[Request] = []
+
+    async def answer(request: Request) -> Reply:
+        arrived.append(request)
+        return a_reply(request)
+
+    await stage.serving.serve(stage.service, answer)
+    sent = stage.request(
+        operation="POST /vehicles/{plate}",
+        path="/vehicles/30A-%C4%90",
+        query="a=1&b=%20",
+        consumer="tester",
+        key="seven",
+        attempt=3,
+        calm=True,
+        body=b"\x00\xff{",
+        headers={"content-type": "text/xml", "soapaction": '""', "traceparent": "00-ab-cd-01"},
+    )
+    await stage.asking.request(sent, timeout=15)
+    [got] = arrived
+    for name in (
+        "id",
+        "service",
+        "operation",
+        "path",
+        "query",
+        "consumer",
+        "key",
+        "attempt",
+        "calm",
+        "body",
+        "headers",
+    ):
+        assert getattr(got, name) == getattr(sent, name), name
+    assert 14 < got.budget <= 15
+    assert 0 <= got.waited < 1
+    assert not got.redelivered
+
+
+async def test_a_reply_arrives_as_it_was_handed_back(stage: Stage) -> None:
+    async def answer(request: Request) -> Reply:
+        return a_reply(
+            request,
+            outcome="business_fault",
+            status=404,
+            reason="not_found",
+            body="không tìm thấy".encode(),
+            headers={"content-type": "text/plain; charset=utf-8", "retry-after": "5"},
+            stamps=Stamps(1, 2, 3, 4),
+        )
+
+    await stage.serving.serve(stage.service, answer)
+    request = stage.request()
+    expected = await answer(request)
+    assert await stage.asking.request(request, timeout=15) == expected
+
+
+@pytest.mark.parametrize("size", [0, 1, 300, 131_064, 1_000_000])
+async def test_bodies_of_any_size_are_carried_untouched(stage: Stage, size: int) -> None:
+    await stage.serving.serve(stage.service, echo)
+    body = bytes(number % 251 for number in range(1_000)) * (size // 1_000 + 1)
+    reply = await stage.asking.request(stage.request(body=body[:size]), timeout=15)
+    assert reply.body == body[:size]
+
+
+async def test_a_request_that_nobody_serves_comes_back_at_once(stage: Stage) -> None:
+    with pytest.raises(Unroutable) as caught:
+        await stage.asking.request(a_request(service="nobody"), timeout=15)
+    assert caught.value.reason == "unroutable"
+    assert ("unroutable", "nobody") in stage.watch.seen
+
+
+async def test_silence_ends_at_the_budget(stage: Stage) -> None:
+    async def silent(request: Request) -> None:
+        del request
+
+    await stage.serving.serve(stage.service, silent)
+    with pytest.raises(TimedOut) as caught:
+        await stage.asking.request(stage.request(), timeout=0.3)
+    assert caught.value.reason == "budget_spent"
+    assert ("ack", stage.service) in stage.watch.seen
+
+
+async def test_a_late_reply_is_counted_and_given_to_nobody(stage: Stage) -> None:
+    may_answer = asyncio.Event()
+
+    async def slow(request: Request) -> Reply:
+        await may_answer.wait()
+        return a_reply(request, to=request.id)
+
+    await stage.serving.serve(stage.service, slow)
+    with pytest.raises(TimedOut):
+        await stage.asking.request(stage.request(), timeout=0.3)
+    may_answer.set()
+    await stage.watch.until("ack", stage.service)
+    # Over RabbitMQ a host does not even send what nobody waits for; in memory it is counted.
+    assert stage.watch.seen.count(("late", stage.service)) == (1 if stage.asking.kind == "memory" else 0)
+
+
+async def test_a_cancelled_caller_leaves_a_request_that_another_can_wait_for(stage: Stage) -> None:
+    begun, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Request) -> Reply:
+        begun.set()
+        await may_answer.wait()
+        return a_reply(request)
+
+    await stage.serving.serve(stage.service, slow)
+    request = stage.request()
+    async with asyncio.TaskGroup() as tasks:
+        caller = tasks.create_task(stage.asking.request(request, timeout=15))
+        await begun.wait()
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+    may_answer.set()
+    reply = await stage.asking.resume(request.id)
+    assert (reply.to, reply.body) == (request.id, b"answer")
+
+
+async def test_servers_of_one_service_share_its_requests(stage: Stage) -> None:
+    served = {"first": 0, "second": 0}
+
+    def counting(name: str) -> Callable[[Request], object]:
+        async def answer(request: Request) -> Reply:
+            served[name] += 1
+            await asyncio.sleep(0)
+            return a_reply(request)
+
+        return answer
+
+    await stage.serving.serve(stage.service, counting("first"))
+    if stage.asking.kind == "memory":
+        await stage.serving.serve(stage.service, counting("second"))
+    else:
+        await stage.asking.serve(stage.service, counting("second"))
+    await asyncio.gather(*(stage.asking.request(stage.request(), timeout=15) for _ in range(200)))
+    assert served["first"] + served["second"] == 200
+    assert min(served.values()) > 20
+
+
+async def test_a_request_that_expired_in_the_queue_is_never_started(stage: Stage) -> None:
+    started: list[str] = []
+    block = asyncio.Event()
+
+    async def answer(request: Request) -> Reply:
+        started.append(request.id)
+        await block.wait()
+        return a_reply(request)
+
+    first = stage.request()
+    async with asyncio.TaskGroup() as tasks:
+        await stage.serving.serve(stage.service, answer)
+        # Fill every place of the server, so that the next request waits in the queue.
+        for _ in range(256):
+            tasks.create_task(swallow(stage.asking.request(stage.request(), timeout=8)))
+        await stage.watch.until("waited", stage.service, times=256)
+        with pytest.raises(TimedOut):
+            await stage.asking.request(first, timeout=0.2)
+        block.set()
+    probe = stage.request()
+    await stage.asking.request(probe, timeout=8)
+    assert first.id not in started
+    assert probe.id in started
+
+
+async def swallow(answer: object) -> None:
+    try:
+        await answer  # type: ignore[misc]  # any awaitable of a test
+    except (TimedOut, BusUnavailable):
+        return
+
+
+async def test_closing_fails_who_still_waits_and_ends_what_hangs(stage: Stage) -> None:
+    begun = asyncio.Event()
+
+    async def never(_: Request) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as tasks, stage.another() as bus:
+        await bus.serve(stage.service, never)
+        caller = tasks.create_task(caught(bus.request(stage.request(), timeout=15)))
+        await begun.wait()
+    assert caller.result() == "shutting_down"
+    assert await caught(bus.request(stage.request(), timeout=15)) == "shutting_down"
+
+
+async def caught(answer: object) -> str:
+    with pytest.raises(BusUnavailable) as error:
+        await answer  # type: ignore[misc]  # any awaitable of a test
+    return error.value.reason
+
+
+async def test_a_bus_that_is_ready_has_no_problems(stage: Stage) -> None:
+    await stage.serving.serve(stage.service, echo)
+    assert stage.asking.problems() == []
+    assert stage.serving.problems() == []

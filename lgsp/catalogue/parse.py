@@ -292,9 +292,8 @@ class _ServiceReader:
             reader.note(found.get("path", node), where, f"{path!r} is no concrete path of {template!r}")
         headers = {}
         if "headers" in found:
-            headers = {
-                key.lower(): reader.text(value, where) for key, _, value in reader.entries(found["headers"], where)
-            }
+            members = reader.members(found["headers"], where)
+            headers = {key.lower(): reader.text(value, where) for key, _, value in members}
         body = b""
         if "body" in found:
             content = reader.body(found["body"], where)

@@ -121,7 +121,7 @@ class Reader:
     def body(self, node: Node, where: str) -> object:
         """Anything, as JSON would have it; unquoted words are numbers, true, false, null or text."""
         if node.kind == "mapping":
-            return {key: self.body(value, f"{where}.{key}") for key, _, value in self._members(node, where)}
+            return {key: self.body(value, f"{where}.{key}") for key, _, value in self.members(node, where)}
         if node.kind == "list":
             return [self.body(item, where) for item in node.items]
         if not node.plain:
@@ -132,7 +132,8 @@ class Reader:
             return node.text
         return _json_word(node.text)
 
-    def _members(self, node: Node, where: str) -> Iterator[tuple[str, Node, Node]]:
+    def members(self, node: Node, where: str) -> Iterator[tuple[str, Node, Node]]:
+        """Key, key's node and value of a mapping whose keys are free: each key once, none of them left out."""
         seen: dict[str, int] = {}
         for key, value in node.entries:
             name = self._key(key, where)

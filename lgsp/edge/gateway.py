@@ -248,6 +248,7 @@ class Gateway:
         headers: CIMultiDict[str] = CIMultiDict()
         headers["X-Transaction-Id"] = transaction.request.id
         headers["X-Lgsp-Outcome"] = transaction.outcome.value
+        headers["Server"] = "lgsp"
         if reply is not None and (reply.body or reply.status < 400):
             for name, value in reply.headers.items():
                 headers[name] = value

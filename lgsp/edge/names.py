@@ -7,6 +7,7 @@ _OURS = ("127.0.0.1", "localhost", "[::1]")
 
 def is_our_name(host: str) -> bool:
     """Whether a `Host` header names loopback, with or without a port."""
+    host = host.lower()
     name, colon, port = host.rpartition(":")
     if host in _OURS:
         return True

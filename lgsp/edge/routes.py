@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lgsp.catalogue.service import Operation, Service
@@ -43,15 +43,18 @@ class _Tree:
                 tree = tree.words.setdefault(segment, _Tree())
         tree.operations[operation.method] = operation
 
-    def find(self, segments: list[str], at: int = 0) -> _Tree | None:
+    def ends(self, segments: list[str], at: int = 0) -> Iterator[_Tree]:
+        """Where a path ends, the best place first: a word beats a parameter."""
         if at == len(segments):
-            return self if self.operations else None
+            if self.operations:
+                yield self
+            return
         segment = segments[at]
         word = self.words.get(segment)
-        found = word.find(segments, at + 1) if word else None
-        if found is None and self.parameter and segment:
-            found = self.parameter.find(segments, at + 1)
-        return found
+        if word:
+            yield from word.ends(segments, at + 1)
+        if self.parameter and segment:
+            yield from self.parameter.ends(segments, at + 1)
 
 
 class Routes:
@@ -83,12 +86,14 @@ class Routes:
         return NoRoute("context")
 
     def _within(self, service: Service, tree: _Tree, method: str, path: str, below: list[str]) -> Route | NoRoute:
-        end = tree.find(below)
-        if end is None:
-            return NoRoute("resource")
-        operation = end.operations.get(method)
-        if operation is None:
-            return NoRoute("method", tuple(sorted(end.operations)))
+        allowed: set[str] = set()
+        for end in tree.ends(below):
+            operation = end.operations.get(method)
+            if operation is not None:
+                break
+            allowed |= end.operations.keys()
+        else:
+            return NoRoute("method", tuple(sorted(allowed))) if allowed else NoRoute("resource")
         route = Route(service, operation, "/" + "/".join(below))
         if "{" not in operation.template:
             self._known[method, path] = route

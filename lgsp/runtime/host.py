@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -115,27 +116,39 @@ class Host:
             return _refused(request, Outcome.PROVIDER_ERROR, 502, "connector_lost")
         if self._calm and not request.calm:
             request = replace(request, calm=True)
-        start = self._clock.now()
-        stamps.t4 = int(start * _NS)
         try:
-            reply = await forward(request)
+            reply = await self._measured(service, forward, request, stamps)
         except TimedOut:
             return None
         except DeliveryError as error:
             return _refused(request, Outcome(error.code), 503, error.reason)
         except MalformedRequest as error:
             return _refused(request, Outcome.REJECTED, 400, "bad_request", str(error))
-        except Exception as error:
-            where = {"transaction": request.id, "service": service.id, "operation": request.operation}
-            log.exception("connector failed", error=type(error).__name__, **where)
+        except Exception as error:  # noqa: BLE001 - whatever it is, one call fails and not the host
+            names = {"transaction": request.id, "service": service.id, "operation": request.operation}
+            log.error("connector failed", error=type(error).__name__, at=_place(error), **names)  # noqa: TRY400 - the exception's own text may hold a person's data
             return _refused(request, Outcome.PROVIDER_ERROR, 502, "connector_exception")
-        ended = self._clock.now()
-        stamps.t5 = int(ended * _NS)
-        self._watch.duration(service.id, ended - start)
         if not isinstance(reply, Reply) or reply.to != request.id:
             log.error("reply is none of this request's", transaction=request.id, service=service.id)
             return _refused(request, Outcome.PROVIDER_ERROR, 502, "bad_reply")
         return reply
+
+    async def _measured(self, service: Service, forward: Forward, request: Request, stamps: Stamps) -> Reply:
+        """What the chain gives or raises, with its times noted either way."""
+        start = self._clock.now()
+        stamps.t4 = int(start * _NS)
+        try:
+            return await forward(request)
+        finally:
+            ended = self._clock.now()
+            stamps.t5 = int(ended * _NS)
+            self._watch.duration(service.id, ended - start)
+
+
+def _place(error: Exception) -> str:
+    """`file:line` where it was raised."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{frame.f_code.co_filename}:{line}"
 
 
 def _refused(request: Request, outcome: Outcome, status: int, reason: str, says: str = "") -> Reply:

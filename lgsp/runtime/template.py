@@ -1,13 +1,16 @@
 """Replies written in YAML: values with `{{ expressions }}`, bounded by construction.
 
-Expressions only, on a fixed list of names and filters; no statements, no calls, no private attributes, no repetition of
-texts: what could escape or explode is refused when it is loaded, with its place.
+Expressions only, on a fixed list of names and filters; no statements, no calls, no attributes of objects, no repetition
+of texts: what could escape or explode is refused when it is loaded, with its place.
 """
 
 from __future__ import annotations
 
 import importlib
+import math
+import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -36,7 +39,8 @@ FAKES = (
     "email",
     "license_plate",
 )
-_WHOLE = ("{{", "}}")
+# A sign beside the braces takes the space around them away: it is no part of the expression.
+_WHOLE = re.compile(r"\{\{[-+]?(.*?)[-+]?\}\}", re.DOTALL)
 _ALLOWED = (
     nodes.Template,
     nodes.Output,
@@ -60,6 +64,11 @@ _ALLOWED = (
 )
 
 
+@cache
+def _faker() -> Any:  # noqa: ANN401 - the package is loaded only where a template makes something up: it is slow to import
+    return importlib.import_module("faker").Faker("vi_VN")
+
+
 class _Fake(Mapping[str, str]):
     """`fake.name` and the like: made up, the same for the same request."""
 
@@ -68,9 +77,11 @@ class _Fake(Mapping[str, str]):
         self._made: Any = None
 
     def __getitem__(self, name: str) -> str:
+        if name not in FAKES:
+            raise KeyError(name)
         if self._made is None:
-            # Loaded only where a template makes something up: it is slow to import.
-            self._made = importlib.import_module("faker").Faker("vi_VN")
+            # One for all requests, since it takes milliseconds to make: a reply is rendered in one piece.
+            self._made = _faker()
             self._made.seed_instance(self._seed)
         return str(getattr(self._made, name)())
 
@@ -81,8 +92,31 @@ class _Fake(Mapping[str, str]):
         return len(FAKES)
 
 
-_environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
-_environment.filters = {name: _environment.filters[name] for name in FILTERS}
+class _Environment(ImmutableSandboxedEnvironment):
+    """Where a dot finds members of mappings only: `body.items` is the caller's field, and objects have no insides."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - any value of a request
+        """The member, or undefined."""
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 - any value of a request
+        """The member, or undefined."""
+        try:
+            return obj[argument]
+        except (LookupError, TypeError):
+            return self.undefined(obj=obj, name=argument)
+
+
+def _rounded(value: float, digits: int = 0) -> float:
+    # Jinja2's own raises 10 to the power of `digits`, whatever that is.
+    return round(float(value), digits)
+
+
+# Not optimised: nothing is computed before a request is there.
+_environment = _Environment(
+    undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True, optimized=False
+)
+_environment.filters = {name: _environment.filters[name] for name in FILTERS} | {"round": _rounded}
 
 Render = Callable[[Mapping[str, Any]], object]
 
@@ -108,16 +142,25 @@ def _compile_text(text: str) -> Render:
         tree = _environment.parse(text)
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"{text!r} is no template: {error.message}") from error
+    except RecursionError:
+        raise ValueError("the template is nested too deeply") from None
     for node in tree.find_all(nodes.Node):
         problem = _refused(node)
         if problem:
             raise ValueError(f"{text!r}: {problem}")
-    inside = text.strip()
-    if inside.startswith(_WHOLE[0]) and inside.endswith(_WHOLE[1]) and inside.count(_WHOLE[0]) == 1:
-        expression = _environment.compile_expression(inside[2:-2], undefined_to_none=False)
+    whole = _WHOLE.fullmatch(text.strip())
+    if whole and _is_one_expression(text.strip()):
+        expression = _environment.compile_expression(whole[1], undefined_to_none=False)
         return lambda values: _defined(expression(values))
-    template = _environment.from_string(text)
-    return template.render
+    return _environment.from_string(text).render
+
+
+def _is_one_expression(text: str) -> bool:
+    """Whether a template is one expression and nothing else, not even a letter between two of them."""
+    match _environment.parse(text).body:
+        case [nodes.Output(nodes=[nodes.Expr() as only])]:
+            return not isinstance(only, nodes.TemplateData)
+    return False
 
 
 def _refused(node: nodes.Node) -> str:
@@ -125,6 +168,8 @@ def _refused(node: nodes.Node) -> str:
         return "calls are refused"
     if not isinstance(node, _ALLOWED):
         return f"{type(node).__name__.lower()} is refused: only expressions on {', '.join(NAMES)}"
+    if isinstance(node, nodes.Const) and isinstance(node.value, float) and not math.isfinite(node.value):
+        return "that number is too large"
     if isinstance(node, nodes.Name) and node.name not in NAMES:
         return f"{node.name!r} is none of {', '.join(NAMES)}"
     if isinstance(node, nodes.Getattr):
@@ -165,7 +210,7 @@ class TemplateConnector:
             return Reply(request.id, body=request.body, headers={"content-type": content_type})
         try:
             reply = Reply.of_json(request, render(_values(request)))
-        except (jinja2.TemplateError, TypeError, ValueError) as error:
+        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             log.warning("template failed", transaction=request.id, service=request.service, why=type(error).__name__)
             return Reply(request.id, Outcome.PROVIDER_ERROR, 502, "provider_fault")
         if len(reply.body) > MAX_REPLY:

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
-from lgsp.catalogue.service import Example, Service
+from lgsp.catalogue.service import Example, Operation, Service
 from lgsp.chance import draw
 from lgsp.clock import Clock
-from lgsp.model import Request, Transaction
+from lgsp.model import Outcome, Request, Transaction
 from lgsp.traffic.pacer import Pacer
 
 Send = Callable[[Request], Awaitable[Transaction]]
@@ -28,16 +28,30 @@ class Target:
     weight: float
 
 
+FAULTS = 0.05
+"""The part of an operation's calls that are well-formed questions with a "no" for an answer."""
+
+
 def targets(services: Iterable[Service]) -> list[Target]:
-    """Every example of every operation: the service's share, split by the operations' weights, then evenly."""
+    """What is asked and how often: a service's share, split by its operations' weights, then among their examples.
+
+    Examples of refusals are left out: how often a call is refused is for the behaviour `errors` to say.
+    """
     found: list[Target] = []
     for service in services:
-        asked = [operation for operation in service.operations.values() if operation.examples and operation.weight > 0]
-        whole = sum(operation.weight for operation in asked)
+        asked = [operation for operation in service.operations.values() if _of(operation, Outcome.OK)]
+        whole = sum(operation.weight for operation in asked) or 1.0
         for operation in asked:
-            part = service.share * operation.weight / whole / len(operation.examples)
-            found.extend(Target(service.id, operation.name, example, part) for example in operation.examples)
+            part = service.share * operation.weight / whole
+            good, faults = _of(operation, Outcome.OK), _of(operation, Outcome.BUSINESS_FAULT)
+            split = ((good, 1 - FAULTS), (faults, FAULTS)) if faults else ((good, 1.0),)
+            for examples, ratio in split:
+                found += [Target(service.id, operation.name, each, part * ratio / len(examples)) for each in examples]
     return [target for target in found if target.weight > 0]
+
+
+def _of(operation: Operation, outcome: Outcome) -> list[Example]:
+    return [example for example in operation.examples if example.reply.outcome is outcome]
 
 
 class Mix:

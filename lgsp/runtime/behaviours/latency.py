@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Callable
+from itertools import accumulate
 from statistics import NormalDist
 
 from lgsp.catalogue.service import (
@@ -12,6 +14,7 @@ from lgsp.catalogue.service import (
     Latency,
     Lognormal,
     Mixture,
+    Part,
     Percentiles,
     Uniform,
 )
@@ -24,23 +27,37 @@ _Z99 = NormalDist().inv_cdf(0.99)
 _inverse = NormalDist().inv_cdf
 _REDRAWS = 100
 
+_Simple = Fixed | Uniform | Lognormal | Percentiles
 Draw = Callable[[str], float]
 """A number in [0, 1) for a purpose."""
 
 
 def sample(latency: Latency, draw_for: Draw) -> float:
     """Seconds, drawn by inverse distribution; what exceeds the maximum is drawn again, and in the end is the maximum."""
-    seconds = _one(latency.distribution, draw_for("latency"), draw_for)
+    seconds = _drawn(latency.distribution, draw_for, "")
     if latency.maximum is None:
         return seconds
     for again in range(2, _REDRAWS):
         if seconds <= latency.maximum:
             return seconds
-        seconds = _one(latency.distribution, draw_for(f"latency.{again}"), draw_for)
+        seconds = _drawn(latency.distribution, draw_for, f".{again}")
     return min(seconds, latency.maximum)
 
 
-def _one(distribution: Distribution, u: float, draw_for: Draw) -> float:
+def _drawn(distribution: Distribution, draw_for: Draw, suffix: str) -> float:
+    """One draw. A mixture draws its part each time: a part that lies above the maximum gives way to the others."""
+    if isinstance(distribution, Mixture):
+        distribution = _part(distribution.parts, draw_for(f"latency.part{suffix}"))
+    return _at(distribution, draw_for(f"latency{suffix}"))
+
+
+def _part(parts: tuple[Part, ...], u: float) -> _Simple:
+    edges = list(accumulate(part.weight for part in parts))
+    return parts[bisect(edges, u * edges[-1])].distribution
+
+
+def _at(distribution: _Simple, u: float) -> float:
+    """The latency below which a part `u` of all calls lies."""
     match distribution:
         case Fixed(seconds=seconds):
             return seconds
@@ -51,13 +68,6 @@ def _one(distribution: Distribution, u: float, draw_for: Draw) -> float:
             return p50 * math.exp(math.log(p99 / p50) / _Z99 * _inverse(u or 2**-54))
         case Percentiles(points=points):
             return _between(points, u * 100)
-        case Mixture(parts=parts):
-            point = draw_for("latency.part") * sum(part.weight for part in parts)
-            for part in parts:
-                point -= part.weight
-                if point < 0:
-                    break
-            return _one(part.distribution, u, draw_for)
 
 
 def _between(points: tuple[tuple[float, float], ...], percent: float) -> float:

@@ -1,0 +1,87 @@
+"""Kho dữ liệu dùng chung: Shared Data Warehouse.
+
+Facts: none public. Assumptions: everything.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from connectors.province.proposal import refused
+from connectors.province.seed import number
+from lgsp import MalformedRequest, Outcome, Reply, Request
+
+DATASETS = {
+    "dan-so": ("Dân số theo xã", ("maXa", "soDan", "kyBaoCao")),
+    "ho-so-tthc": ("Hồ sơ thủ tục hành chính", ("maDonVi", "soHoSo", "dungHan", "kyBaoCao")),
+    "doanh-nghiep": ("Doanh nghiệp đang hoạt động", ("maHuyen", "soDoanhNghiep", "kyBaoCao")),
+    "y-te": ("Lượt khám chữa bệnh", ("maCoSo", "soLuot", "kyBaoCao")),
+}
+INDICATORS = {
+    "CCHC-01": ("Tỷ lệ hồ sơ đúng hạn", "%"),
+    "CCHC-02": ("Tỷ lệ hồ sơ trực tuyến", "%"),
+    "KTXH-01": ("Số doanh nghiệp thành lập mới", "doanh nghiệp"),
+}
+_PERIOD = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
+
+
+async def answer(request: Request) -> Reply:
+    """What was loaded, a data set, or an indicator."""
+    match request.operation:
+        case "POST /ingest/{dataset}":
+            return _ingest(request)
+        case "GET /datasets/{id}":
+            return _dataset(request)
+        case _:
+            return _indicator(request)
+
+
+def _ingest(request: Request) -> Reply:
+    name = request.path_values["dataset"]
+    if name not in DATASETS:
+        return refused(request, "UNKNOWN_DATASET", "Không có tập dữ liệu này", Outcome.BUSINESS_FAULT, 404)
+    try:
+        fields = request.json_object
+    except MalformedRequest:
+        fields = {}
+    rows = fields.get("rows")
+    if not fields.get("batch") or not _PERIOD.fullmatch(str(fields.get("period", ""))) or not isinstance(rows, list):
+        return refused(request, "SCHEMA_MISMATCH", "Cần batch, period (yyyy-MM) và rows", Outcome.REJECTED, 400)
+    if str(fields["batch"]).endswith("99"):
+        return refused(request, "DUPLICATE_BATCH", "Lô này đã được nạp", Outcome.BUSINESS_FAULT, 409)
+    needed = set(DATASETS[name][1])
+    accepted = sum(isinstance(row, dict) and needed <= row.keys() for row in rows)
+    if rows and not accepted:
+        return refused(
+            request, "SCHEMA_MISMATCH", f"Mỗi dòng cần {', '.join(DATASETS[name][1])}", Outcome.REJECTED, 422
+        )
+    body = {"batch": fields["batch"], "rows": len(rows), "accepted": accepted, "rejected": len(rows) - accepted}
+    return Reply.of_json(request, body)
+
+
+def _dataset(request: Request) -> Reply:
+    name = request.path_values["id"]
+    if name not in DATASETS:
+        return refused(request, "UNKNOWN_DATASET", "Không có tập dữ liệu này", Outcome.BUSINESS_FAULT, 404)
+    title, fields = DATASETS[name]
+    body: dict[str, Any] = {
+        "id": name,
+        "title": title,
+        "fields": list(fields),
+        "period": "2023-04",
+        "rows": 100 + number(name, "rows", 900),
+    }
+    return Reply.of_json(request, body)
+
+
+def _indicator(request: Request) -> Reply:
+    code = request.path_values["code"]
+    period = request.query_values.get("period", "2023-04")
+    if code not in INDICATORS:
+        return refused(request, "UNKNOWN_INDICATOR", "Không có chỉ tiêu này", Outcome.BUSINESS_FAULT, 404)
+    if not _PERIOD.fullmatch(period):
+        return refused(request, "SCHEMA_MISMATCH", "period phải có dạng yyyy-MM", Outcome.REJECTED, 400)
+    name, unit = INDICATORS[code]
+    value = 60 + number(f"{code}{period}", "value", 400) / 10
+    return Reply.of_json(request, {"code": code, "name": name, "period": period, "value": value, "unit": unit})

@@ -1,0 +1,5 @@
+"""`python -m lgsp`: the command line."""
+
+from lgsp.cli import main
+
+main()

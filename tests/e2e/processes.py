@@ -1,0 +1,103 @@
+"""lgsp's own processes, started as a person would start them, on free loopback ports."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Process:
+    """One `lgsp` command. `ready` is a piece of text in its output that says that it is up."""
+
+    def __init__(self, arguments: list[str], directory: Path, *, ready: str, env: dict[str, str] | None = None) -> None:
+        self._arguments = arguments
+        self._directory = directory
+        self._ready = ready
+        self._env = env
+        self._child: subprocess.Popen[str] | None = None
+        self.output = ""
+
+    def start(self, seconds: float = 30) -> Self:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        log = self._directory / "output.log"
+        with log.open("w") as out:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "lgsp", *self._arguments, "--state", str(self._directory)],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                text=True,
+                cwd=REPOSITORY,
+                env=self._env,
+            )
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self._child.poll() is None:
+            self.output = log.read_text()
+            if self._ready in self.output:
+                return self
+            time.sleep(0.02)  # another process has no event to wait for
+        raise AssertionError(f"{self._arguments} did not come up:\n{log.read_text()}")
+
+    @property
+    def pid(self) -> int:
+        assert self._child
+        return self._child.pid
+
+    def found(self, pattern: str) -> str:
+        match = re.search(pattern, self.output)
+        assert match, self.output
+        return match[1]
+
+    def kill(self) -> None:
+        self.end(signal.SIGKILL)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        child, self._child = self._child, None
+        if child is None:
+            return 0
+        child.send_signal(number)
+        return child.wait(timeout=30)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+
+def gateway(broker: str, directory: Path, *, config: Path | None = None, name: str = "gw1") -> Process:
+    places = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--name", name, "--broker", broker]
+    return Process(["gateway", *places, *_config(config)], directory / name, ready="gateway ready")
+
+
+def connectors(broker: str, directory: Path, *, config: Path | None = None, seed: int = 2023) -> Process:
+    places = ["--admin", "127.0.0.1:0", "--broker", broker, "--seed", str(seed)]
+    return Process(["connectors", *places, *_config(config)], directory / "connectors", ready="connectors ready")
+
+
+def _config(config: Path | None) -> list[str]:
+    return ["--config", str(config)] if config else []
+
+
+def get(url: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def get_json(url: str) -> Any:
+    return json.loads(get(url)[1])

@@ -1,0 +1,40 @@
+# The targets of lgsp. `make help` prints this list.
+.DEFAULT_GOAL := help
+.PHONY: help up test check proof lock format clean
+
+PYTEST := .venv/bin/python -m pytest -q
+UP ?=
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+up: ## Install what is missing and run `lgsp up` (UP="--pace 10" for its options)
+	@sh scripts/setup run
+	.venv/bin/lgsp up $(UP)
+
+check: ## ruff, mypy, units and contracts; needs no system package; under 2 minutes
+	@sh scripts/setup dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	$(PYTEST) -m "not real and not proof"
+
+test: check ## check, and everything with RabbitMQ and Prometheus; installs them where they are missing
+	@sh scripts/setup system
+	$(PYTEST) -m "real and not proof"
+
+proof: ## The tests that take minutes
+	@sh scripts/setup dev
+	@sh scripts/setup system
+	$(PYTEST) -m proof
+
+lock: ## Pin every dependency with its hashes again
+	@sh scripts/setup lock
+
+format: ## Format the code
+	@sh scripts/setup dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+clean: ## Remove the environment and every cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

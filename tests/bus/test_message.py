@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from builders import a_reply, a_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import a_reply, a_request
 from lgsp.bus.message import (
     Message,
     decode_reply,
@@ -82,7 +82,12 @@ def test_a_reply_is_the_table_of_the_design() -> None:
         "lgsp-t6-ns": 6,
         "http-retry-after": "5",
     }
-    assert (message.correlation_id, message.type, message.app_id, message.content_type) == ("t", "GET /x", "svc", "text/plain")
+    assert (message.correlation_id, message.type, message.app_id, message.content_type) == (
+        "t",
+        "GET /x",
+        "svc",
+        "text/plain",
+    )
     plain = encode_reply(a_reply(a_request(id="t"), body=b""), operation="GET /x", service="svc", answers="")
     assert plain.headers == {"lgsp-version": "1"}
 
@@ -99,7 +104,9 @@ requests = st.builds(
     attempt=st.integers(1, 9),
     body=st.binary(max_size=50),
     calm=st.booleans(),
-    headers=st.dictionaries(st.sampled_from(["content-type", "soapaction", "traceparent", "accept"]), st.text(min_size=1, max_size=20)),
+    headers=st.dictionaries(
+        st.sampled_from(["content-type", "soapaction", "traceparent", "accept"]), st.text(min_size=1, max_size=20)
+    ),
 )
 
 
@@ -114,7 +121,15 @@ def test_a_request_comes_out_as_it_went_in(request: Request, budget: float, shar
     assert got.budget + got.waited == pytest.approx(budget, abs=0.002)
 
 
-@given(st.builds(lambda o, s, r, b: a_reply(a_request(), outcome=o, status=s, reason=r, body=b), st.sampled_from(Outcome), st.integers(100, 599), texts, st.binary(max_size=50)))
+@given(
+    st.builds(
+        lambda o, s, r, b: a_reply(a_request(), outcome=o, status=s, reason=r, body=b),
+        st.sampled_from(Outcome),
+        st.integers(100, 599),
+        texts,
+        st.binary(max_size=50),
+    )
+)
 def test_a_reply_comes_out_as_it_went_in(reply: object) -> None:
     assert decode_reply(encode_reply(reply, operation="GET /x", service="svc", answers="m")) == reply  # type: ignore[arg-type]  # a reply
 
@@ -168,7 +183,12 @@ def test_only_our_own_version_is_spoken() -> None:
     assert not speaks_our_version(Message(headers={"lgsp-version": "2"}))
 
 
-anything = st.dictionaries(st.sampled_from(["lgsp-path", "lgsp-attempt", "lgsp-sent-ns", "lgsp-status", "lgsp-outcome", "lgsp-t3-ns", "http-x"]), texts | st.integers())
+anything = st.dictionaries(
+    st.sampled_from(
+        ["lgsp-path", "lgsp-attempt", "lgsp-sent-ns", "lgsp-status", "lgsp-outcome", "lgsp-t3-ns", "http-x"]
+    ),
+    texts | st.integers(),
+)
 
 
 @given(st.builds(Message, headers=anything, correlation_id=texts, type=texts, expiration=texts))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pika
 import pytest
-
 from conftest import Broker
+
 from lgsp.bus import node
 from lgsp.errors import SettingsError
 
@@ -64,5 +64,3 @@ def test_it_goes_when_its_parent_is_killed(tmp_path: Path) -> None:
     group = int(done.stdout)
     ended = subprocess.run(["tail", f"--pid={group}", "-f", "/dev/null"], timeout=10, check=False)
     assert ended.returncode == 0
-
-

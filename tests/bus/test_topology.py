@@ -76,7 +76,10 @@ def test_each_role_may_do_what_it_needs_and_no_more(user: str, right: str, name:
 
 def test_a_password_is_hashed_as_rabbitmq_does() -> None:
     # The worked example of RabbitMQ's documentation: salt 908DC60A, password test12.
-    assert topology.password_hash("test12", bytes.fromhex("908DC60A")) == "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"
+    assert (
+        topology.password_hash("test12", bytes.fromhex("908DC60A"))
+        == "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"
+    )
     hashes = {user["password_hash"] for user in made()["users"]}
     assert len(hashes) == 2
     assert "g" not in {user.get("password") for user in made()["users"]}

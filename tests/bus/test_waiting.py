@@ -1,10 +1,10 @@
 import asyncio
 
 import pytest
+from builders import a_reply, a_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import a_reply, a_request
 from lgsp.bus.waiting import BUCKET, Arrival, Waiting
 from lgsp.errors import BusUnavailable, TimedOut
 

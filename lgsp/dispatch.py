@@ -57,7 +57,8 @@ class Dispatcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait until the transactions whose callers went away have their outcomes; the bus bounds how long that is."""
-        await self._orphans.__aexit__(kind, error, trace)
+        # Not told of an error of the body: a task group would wrap it, and it is not one of its tasks'.
+        await self._orphans.__aexit__(None, None, None)
 
     async def send(self, request: Request) -> Transaction:
         """The finished transaction of `request`.

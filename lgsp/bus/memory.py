@@ -94,7 +94,7 @@ class MemoryBus:
             _, late = await asyncio.wait(self._working, timeout=self._drain_seconds)
             for task in late:
                 task.cancel()
-        await self._tasks.__aexit__(kind, error, trace)
+        await self._tasks.__aexit__(None, None, None)
 
     def problems(self) -> list[str]:
         """Nothing, once it is open."""

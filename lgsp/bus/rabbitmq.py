@@ -131,7 +131,7 @@ class RabbitBus:
             _, late = await asyncio.wait(self._working, timeout=self._drain)
             for task in late:
                 task.cancel()
-        await self._tasks.__aexit__(kind, error, trace)
+        await self._tasks.__aexit__(None, None, None)
         await self._out.close()
         await self._in.close()
 

@@ -38,6 +38,8 @@ NO_CONSUMER = Fault(401, 900901, "Hệ thống khai thác không hợp lệ / In
 BAD_KEY = Fault(400, 400, "X-Lgsp-Key is at most 200 printable ASCII characters")
 ENCODED = Fault(415, 415, "Content-Encoding is not accepted: send the body as it is")
 TOO_LARGE = Fault(413, 413, "The body is larger than this gateway takes")
+NOT_TEXT = Fault(400, 400, "A header that goes on to the provider is UTF-8")
+INCOMPLETE = Fault(400, 102511, "Incomplete payload: the body broke off")
 TOO_SLOW = Fault(400, 102511, "Incomplete payload: the body did not arrive in time")
 NOT_OUR_NAME = Fault(
     421, 421, "This gateway listens on loopback and answers to loopback names only: use 127.0.0.1 or localhost"

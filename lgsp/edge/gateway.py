@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
 import random
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from lgsp.catalogue.consumer import Consumer
@@ -21,7 +23,7 @@ from lgsp.edge.faults import Fault, body_of, fault_of, wants_xml
 from lgsp.edge.names import is_our_name
 from lgsp.edge.routes import NoRoute, Route, Routes
 from lgsp.errors import SettingsError
-from lgsp.model import Request, Transaction
+from lgsp.model import Outcome, Reply, Request, Transaction
 
 log = structlog.get_logger()
 
@@ -44,9 +46,24 @@ CARRIED = frozenset(
 )
 """Request headers that go on to the provider; everything else stays at the gateway."""
 _BODY_SECONDS = 10.0
+_SERVER = "lgsp"
 _DRAIN = 10.0
 _KEY_LENGTH = 200
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
+_ANSWERED = frozenset({Outcome.OK, Outcome.BUSINESS_FAULT})
+_OWN = frozenset(
+    {
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
 
 class Watch(Protocol):
@@ -136,6 +153,7 @@ class Gateway:
             lingering_time=2,
             auto_decompress=False,
             access_log=None,
+            logger=_http_log(),
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=_DRAIN)
         await self._runner.setup()
@@ -164,7 +182,9 @@ class Gateway:
             self._watch.http(refused.route, http.method, refused.fault.status)
             content, content_type = body_of(refused.fault, xml=wants_xml(http.headers.get("Accept", "")))
             return web.Response(
-                status=refused.fault.status, body=content, headers={"Content-Type": content_type, **refused.headers}
+                status=refused.fault.status,
+                body=content,
+                headers={"Content-Type": content_type, "Server": _SERVER, **refused.headers},
             )
         return await self._transact(http, request, route.service.id)
 
@@ -190,14 +210,17 @@ class Gateway:
         body = bytearray()
         try:
             async with asyncio.timeout(_BODY_SECONDS):
+                if http.headers.get("Expect", "").lower() == "100-continue":
+                    await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    http.writer.output_size = 0  # the answer itself has not begun
                 async for piece in http.content.iter_any():
                     body += piece
                     if len(body) > self._max_body:
                         raise _Refused(faults.TOO_LARGE, "refused")
         except TimeoutError as error:
             raise _Refused(faults.TOO_SLOW, "refused", {"Connection": "close"}) from error
-        except web.HTTPException as error:
-            raise _Refused(faults.TOO_SLOW, "refused") from error
+        except (OSError, HttpProcessingError) as error:
+            raise _Refused(faults.INCOMPLETE, "refused") from error
         return bytes(body)
 
     def _request(self, http: web.BaseRequest, route: Route, consumer: Consumer, body: bytes) -> Request:
@@ -207,11 +230,11 @@ class Gateway:
         for name, value in http.headers.items():
             lower = name.lower()
             if lower in CARRIED:
-                carried[lower] = value
+                carried[lower] = _readable(value)
             elif lower == "x-lgsp-key":
                 key = _checked_key(value)
             elif lower == "authorization" and value.startswith("Basic "):
-                carried[lower] = value  # a contract's own credentials; a gateway's would be Bearer
+                carried[lower] = _readable(value)  # a contract's own credentials; a gateway's would be Bearer
         return Request(
             id=transaction,
             service=route.service.id,
@@ -245,34 +268,72 @@ class Gateway:
 
     def _answer(self, http: web.BaseRequest, transaction: Transaction) -> web.Response:
         reply = transaction.reply
-        headers: CIMultiDict[str] = CIMultiDict()
-        headers["X-Transaction-Id"] = transaction.request.id
-        headers["X-Lgsp-Outcome"] = transaction.outcome.value
-        headers["Server"] = "lgsp"
-        if reply is not None and (reply.body or reply.status < 400):
-            for name, value in reply.headers.items():
-                headers[name] = value
-            status, body = reply.status, reply.body
-        else:
+        if reply is None or not _speaks(reply):
             fault = fault_of(transaction.outcome, transaction.reason)
-            body, content_type = body_of(
-                fault,
-                transaction=transaction.request.id,
-                reason=transaction.reason,
-                xml=wants_xml(http.headers.get("Accept", "")),
-            )
-            status = fault.status
-            headers["Content-Type"] = content_type
-            if fault.retry_after is not None:
-                headers["Retry-After"] = str(fault.retry_after)
-        self._watch.http("service", http.method, status)
-        return web.Response(status=status, body=body, headers=headers)
+            response = _fault(http, fault, transaction)
+        elif not 200 <= reply.status <= 599:
+            response = _fault(http, fault_of(Outcome.PROVIDER_ERROR, "bad_reply"), transaction)
+        else:
+            response = web.Response(status=reply.status, body=reply.body, headers=_passed(reply))
+        response.headers["X-Transaction-Id"] = transaction.request.id
+        response.headers["X-Lgsp-Outcome"] = str(transaction.outcome)
+        response.headers["Server"] = _SERVER
+        self._watch.http("service", http.method, response.status)
+        return response
+
+
+def _speaks(reply: Reply) -> bool:
+    """Whether a reply is the provider's own; a failure without a body is none, but the bus's or the host's word of it."""
+    return bool(reply.body) or reply.status < 400 or reply.outcome in _ANSWERED
+
+
+def _passed(reply: Reply) -> CIMultiDict[str]:
+    """The provider's headers but those that belong to this connection, or would break it."""
+    return CIMultiDict(
+        (name, value)
+        for name, value in reply.headers.items()
+        if name.lower() not in _OWN and value.isprintable() and name.isascii() and name.isprintable()
+    )
+
+
+def _fault(http: web.BaseRequest, fault: Fault, transaction: Transaction) -> web.Response:
+    xml = wants_xml(http.headers.get("Accept", ""))
+    body, content_type = body_of(fault, transaction=transaction.request.id, reason=transaction.reason, xml=xml)
+    headers = {"Content-Type": content_type}
+    if fault.retry_after is not None:
+        headers["Retry-After"] = str(fault.retry_after)
+    return web.Response(status=fault.status, body=body, headers=headers)
+
+
+class _OurMistakes(logging.Filter):
+    """Lets pass what went wrong here; a client's bad HTTP has had its 400, and strangers do not write our log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError) or error.code >= 500
+
+
+def _http_log() -> logging.Logger:
+    made = logging.getLogger("lgsp.edge.http")
+    if not made.filters:
+        made.addFilter(_OurMistakes())
+    return made
 
 
 def _no_route(route: NoRoute) -> _Refused:
     if route.why == "method":
         return _Refused(faults.NO_METHOD, "unknown", {"Allow": ", ".join(route.allowed)})
     return _Refused(faults.NO_CONTEXT if route.why == "context" else faults.NO_RESOURCE, "unknown")
+
+
+def _readable(value: str) -> str:
+    """The value of a header that goes on; one that is no UTF-8 cannot."""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise _Refused(faults.NOT_TEXT, "refused") from error
+    return value
 
 
 def _checked_key(value: str) -> str:

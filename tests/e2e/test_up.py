@@ -1,0 +1,179 @@
+"""`lgsp up` as a new user starts it: its printed curl answers, its books balance, and Prometheus reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import processes
+import pytest
+
+from lgsp.bus.node import free_port
+
+ANY_PORT = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+
+
+def up(directory: Path, *arguments: str, config: Path | None = None) -> processes.Process:
+    where = ["--config", str(config)] if config else []
+    return processes.Process(["up", *ANY_PORT, *arguments, *where], directory, ready="try  ")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Process]:
+    with up(tmp_path_factory.mktemp("up"), "--pace", "10") as process:
+        yield process
+
+
+def test_the_printed_curl_answers_and_is_calm(running: processes.Process) -> None:
+    curl = running.found(r"try +(curl .*)")
+    answers = {subprocess.run(curl, shell=True, capture_output=True, check=True).stdout for _ in range(5)}  # noqa: S602 - what we print is for a shell
+    assert len(answers) == 1
+    assert json.loads(answers.pop())["errorCode"] == "0"
+
+
+def test_it_says_where_it_is_and_is_ready(running: processes.Process) -> None:
+    admin = running.found(r"admin +(http://\S+)")
+    assert processes.get(f"{admin}/livez") == (200, b"ok\n")
+    assert processes.get_json(f"{admin}/readyz?verbose") == {"ready": True, "problems": [], "notes": []}
+
+
+def test_demo_traffic_reaches_the_counters_and_the_books_balance(running: processes.Process) -> None:
+    admin = running.found(r"admin +(http://\S+)")
+    end = time.monotonic() + 15
+    while (counted := totals(admin))["ended"] < 200:
+        assert time.monotonic() < end, "demo traffic at ten times the pace makes 95 calls a second at least"
+    assert counted["accepted"] == counted["ended"] + counted["open"]
+    assert counted["good"] / counted["ended"] > 0.95
+
+
+def totals(admin: str) -> dict[str, int]:
+    text = processes.get(f"{admin}/metrics")[1].decode()
+
+    def of(pattern: str) -> int:
+        return int(sum(float(count) for count in re.findall(rf"(?m)^{pattern}(?:\{{[^}}]*\}})? ([\d.e+]+)$", text)))
+
+    good = sum(
+        of(rf'lgsp_transactions_total\{{outcome="{outcome}",service="[\w-]+"\}}')
+        for outcome in ("ok", "business_fault")
+    )
+    return {
+        "accepted": of("lgsp_transactions_accepted_total"),
+        "ended": of("lgsp_transactions_total"),
+        "open": of("lgsp_open_transactions"),
+        "good": good,
+    }
+
+
+def test_a_second_process_on_the_same_state_is_refused(running: processes.Process) -> None:
+    directory = str(running._directory)
+    again = subprocess.run(
+        [sys.executable, "-m", "lgsp", "up", *ANY_PORT, "--state", directory],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=processes.REPOSITORY,
+    )
+    assert again.returncode == 2
+    assert "another process runs as 'gw1'" in again.stderr
+    assert "Traceback" not in again.stderr
+
+
+def test_it_ends_in_order_when_asked(tmp_path: Path) -> None:
+    process = up(tmp_path, "--no-traffic").start()
+    assert process.end(signal.SIGTERM) == 0
+
+
+def test_one_service_is_a_complete_bus(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "services.yaml").write_text(
+        "vehicle-registry:\n  title: Đăng ký phương tiện\n  operations:\n    GET /vehicles/{plate}:\n"
+        '      reply:\n        plate: "{{ path.plate }}"\n        owner: "{{ fake.name }}"\n'
+        "  latency: {p50: 80ms, p99: 900ms}\n  errors: {provider_error: 1%, timeout: 0.2%}\n"
+    )
+    with up(tmp_path / "state", "--calm", config=tmp_path / "config") as process:
+        gateway = process.found(r"gateway +(http://\S+)")
+        admin = process.found(r"admin +(http://\S+)")
+        status, body = processes.get(f"{gateway}/vehicle-registry/vehicles/92A-123.45")
+        assert (status, json.loads(body)["plate"]) == (200, "92A-123.45")
+        assert processes.get(f"{gateway}/cmon/v1.0.0/dantocs")[0] == 404
+        assert totals(admin) == {"accepted": 1, "ended": 1, "open": 0, "good": 1}
+
+
+@pytest.mark.real
+@pytest.mark.timeout(60)
+def test_a_private_broker_comes_and_goes_with_it(tmp_path: Path) -> None:
+    process = up(tmp_path, "--broker", "local", "--pace", "5").start()
+    admin = process.found(r"admin +(http://\S+)")
+    end = time.monotonic() + 20
+    while totals(admin)["good"] < 50:
+        assert time.monotonic() < end, "no traffic over the private broker"
+    stats = {path.parent.name: path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")}
+    children = {int(pid) for pid, stat in stats.items() if stat[1] == str(process.pid)}
+    assert children, "the node is a child"
+    assert process.end(signal.SIGTERM) == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+    assert list((tmp_path / "broker").iterdir()) == []
+
+
+@pytest.mark.real
+@pytest.mark.timeout(60)
+def test_a_real_prometheus_reads_the_number_that_was_sent(tmp_path: Path) -> None:
+    prometheus = shutil.which("prometheus")
+    assert prometheus, "Prometheus is not installed: install the package prometheus, or run `make test`"
+    with up(tmp_path / "up", "--no-traffic") as process:
+        gateway, admin = process.found(r"gateway +(http://\S+)"), process.found(r"admin +(http://\S+)")
+        for _ in range(137):
+            assert processes.get(f"{gateway}/cmon/v1.0.0/dantocs")[0] == 200
+        (tmp_path / "prometheus.yml").write_text(
+            "scrape_configs:\n- job_name: lgsp-gateway\n  scrape_interval: 1s\n"
+            f"  static_configs: [{{targets: ['{admin.removeprefix('http://')}']}}]\n"
+        )
+        port = free_port()
+        with (tmp_path / "prometheus.log").open("w") as log:
+            server = subprocess.Popen(
+                [
+                    prometheus,
+                    f"--config.file={tmp_path / 'prometheus.yml'}",
+                    f"--storage.tsdb.path={tmp_path / 'data'}",
+                    f"--web.listen-address=127.0.0.1:{port}",
+                ],
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            assert queried(port, "sum(lgsp_transactions_total)") == 137
+            assert queried(port, "count(lgsp_transactions_total)") == 28 * 7
+            assert queried(port, "sum(lgsp_open_transactions)") == 0
+        finally:
+            server.kill()
+            server.wait()
+
+
+def queried(port: int, query: str) -> float:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            answer = processes.get_json(f"http://127.0.0.1:{port}/api/v1/query?query={query}")
+        except (OSError, ValueError):
+            time.sleep(0.1)  # it is still opening its listener, or its store
+            continue
+        if answer.get("data", {}).get("result"):
+            return float(answer["data"]["result"][0]["value"][1])
+        time.sleep(0.1)  # the first scrape comes when Prometheus likes
+    raise AssertionError(f"Prometheus has no answer to {query}")
+
+
+@pytest.mark.real
+def test_promtool_has_nothing_to_say_about_the_metrics(running: processes.Process) -> None:
+    promtool = shutil.which("promtool")
+    assert promtool, "promtool is not installed: install the package prometheus, or run `make test`"
+    text = processes.get(running.found(r"admin +(http://\S+)") + "/metrics")[1]
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -53,7 +53,7 @@ def _password(directory: Path, name: str) -> str:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not file.exists():
-            file.touch(mode=0o600)
+            file.touch(mode=0o640)  # for the group: services of one compose file share it, not the user
             file.write_text(secrets.token_urlsafe(24), encoding="utf-8")
         return file.read_text(encoding="utf-8").strip()
     except OSError as error:

@@ -9,23 +9,20 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from multidict import CIMultiDict
 
 from lgsp.catalogue.consumer import Consumer
 from lgsp.chance import uuid7
 from lgsp.clock import Clock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge import faults
-from lgsp.edge.faults import Fault, body_of, fault_of, wants_xml
+from lgsp.edge.answers import SERVER, answer_of
+from lgsp.edge.faults import Fault, body_of, wants_xml
 from lgsp.edge.names import is_our_name
 from lgsp.edge.routes import NoRoute, Route, Routes
 from lgsp.errors import SettingsError
-from lgsp.model import Outcome, Reply, Request, Transaction
-
-log = structlog.get_logger()
+from lgsp.model import Request, Transaction
 
 CARRIED = frozenset(
     {
@@ -46,24 +43,9 @@ CARRIED = frozenset(
 )
 """Request headers that go on to the provider; everything else stays at the gateway."""
 _BODY_SECONDS = 10.0
-_SERVER = "lgsp"
 _DRAIN = 10.0
 _KEY_LENGTH = 200
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
-_ANSWERED = frozenset({Outcome.OK, Outcome.BUSINESS_FAULT})
-_OWN = frozenset(
-    {
-        "connection",
-        "content-length",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 
 
 class Watch(Protocol):
@@ -184,7 +166,7 @@ class Gateway:
             return web.Response(
                 status=refused.fault.status,
                 body=content,
-                headers={"Content-Type": content_type, "Server": _SERVER, **refused.headers},
+                headers={"Content-Type": content_type, "Server": SERVER, **refused.headers},
             )
         return await self._transact(http, request, route.service.id)
 
@@ -267,42 +249,9 @@ class Gateway:
         return self._answer(http, await self._dispatcher.refuse(request, reason))
 
     def _answer(self, http: web.BaseRequest, transaction: Transaction) -> web.Response:
-        reply = transaction.reply
-        if reply is None or not _speaks(reply):
-            fault = fault_of(transaction.outcome, transaction.reason)
-            response = _fault(http, fault, transaction)
-        elif not 200 <= reply.status <= 599:
-            response = _fault(http, fault_of(Outcome.PROVIDER_ERROR, "bad_reply"), transaction)
-        else:
-            response = web.Response(status=reply.status, body=reply.body, headers=_passed(reply))
-        response.headers["X-Transaction-Id"] = transaction.request.id
-        response.headers["X-Lgsp-Outcome"] = str(transaction.outcome)
-        response.headers["Server"] = _SERVER
+        response = answer_of(transaction, http.headers.get("Accept", ""))
         self._watch.http("service", http.method, response.status)
         return response
-
-
-def _speaks(reply: Reply) -> bool:
-    """Whether a reply is the provider's own; a failure without a body is none, but the bus's or the host's word of it."""
-    return bool(reply.body) or reply.status < 400 or reply.outcome in _ANSWERED
-
-
-def _passed(reply: Reply) -> CIMultiDict[str]:
-    """The provider's headers but those that belong to this connection, or would break it."""
-    return CIMultiDict(
-        (name, value)
-        for name, value in reply.headers.items()
-        if name.lower() not in _OWN and value.isprintable() and name.isascii() and name.isprintable()
-    )
-
-
-def _fault(http: web.BaseRequest, fault: Fault, transaction: Transaction) -> web.Response:
-    xml = wants_xml(http.headers.get("Accept", ""))
-    body, content_type = body_of(fault, transaction=transaction.request.id, reason=transaction.reason, xml=xml)
-    headers = {"Content-Type": content_type}
-    if fault.retry_after is not None:
-        headers["Retry-After"] = str(fault.retry_after)
-    return web.Response(status=fault.status, body=body, headers=headers)
 
 
 class _OurMistakes(logging.Filter):

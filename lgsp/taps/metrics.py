@@ -51,17 +51,18 @@ class ProcessMetrics:
         components = ("publish", "consume") if bus == "rabbitmq" else ()
         self._up = {component: up.labels(component) for component in components}
         self._back = {component: back.labels(component) for component in components}
-        self._was_up: set[str] = set()
+        self._was_up: dict[str, bool] = {}  # without an entry it never was
 
     def connection(self, component: str, *, up: bool) -> None:
         """A connection came up or went down."""
         if component not in self._up:
             return
         self._up[component].set(up)
-        if up and component in self._was_up:
+        was_up = self._was_up.get(component)
+        if up and was_up is False:
             self._back[component].inc()
-        if up:
-            self._was_up.add(component)
+        if up or was_up is not None:
+            self._was_up[component] = up
 
     def render(self) -> bytes:
         """The exposition in Prometheus's text format. Takes milliseconds: call it off the event loop."""

@@ -16,6 +16,8 @@ from lgsp.traffic.pacer import Pacer
 
 Send = Callable[[Request], Awaitable[Transaction]]
 NewId = Callable[[], str]
+_RESOLUTION = 1e-6
+"""Seconds since the epoch are no finer in a float: a wait that is shorter would be over before it began, again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Driver:
         start = self._clock.now()
         async with asyncio.TaskGroup() as calls:
             while (wait := self._pacer.next(self._clock.now() - start, self.sent)) is not None:
-                if wait > 0:
+                if wait > _RESOLUTION:
                     await self._clock.sleep(wait)
                     continue
                 await self._slots.acquire()

@@ -74,6 +74,8 @@ def read_scenario(file: Path) -> Scenario:
             reader.note(document.root, "", "a scenario has `calls`, and a part whose share holds on every day")
     if document.problems:
         raise CatalogueError([str(problem) for problem in sorted(document.problems)])
+    if document.root is None:
+        raise CatalogueError([f"{file.name}: the file is empty"])
     return scenario
 
 

@@ -114,7 +114,9 @@ def test_a_private_broker_comes_and_goes_with_it(tmp_path: Path) -> None:
     end = time.monotonic() + 20
     while totals(admin)["good"] < 50:
         assert time.monotonic() < end, "no traffic over the private broker"
-    stats = {path.parent.name: path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")}
+    stats = {
+        path.parent.name: path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")
+    }
     children = {int(pid) for pid, stat in stats.items() if stat[1] == str(process.pid)}
     assert children, "the node is a child"
     assert process.end(signal.SIGTERM) == 0

@@ -1,0 +1,600 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from builders import a_reply, a_service, an_operation
+
+from lgsp.bus.base import Silent
+from lgsp.catalogue.consumer import Consumer
+from lgsp.catalogue.service import Catalogue
+from lgsp.clock import SystemClock
+from lgsp.dispatch import Dispatcher
+from lgsp.edge import gateway as module
+from lgsp.edge.gateway import CARRIED, Gateway, TransactionIds
+from lgsp.edge.routes import Routes
+from lgsp.errors import (
+    BusUnavailable,
+    DeliveryError,
+    SettingsError,
+    TimedOut,
+    Unreachable,
+    Unroutable,
+)
+from lgsp.ledger.memory import MemoryLedger
+from lgsp.model import Outcome, Reply, Request
+
+Answering = Callable[[Request], Awaitable[Reply]]
+SERVICES = {
+    "svc": a_service(
+        "svc",
+        an_operation("GET /x/{id}"),
+        an_operation("HEAD /x/{id}"),
+        an_operation("DELETE /x/{id}"),
+        an_operation("POST /x"),
+    ),
+    "off": a_service("off", mode="disabled"),
+}
+CONSUMERS = {
+    "demo": Consumer(id="demo", behaviour="field"),
+    "tester": Consumer(id="tester", behaviour="calm"),
+}
+
+
+class Scripted(Silent):
+    """A bus whose answer the test writes."""
+
+    kind = "memory"
+
+    def __init__(self, answer: Answering) -> None:
+        self._answer = answer
+        self.arrived: list[Request] = []
+
+    async def request(self, request: Request, *, timeout: float) -> Reply:
+        assert timeout == 30
+        self.arrived.append(request)
+        return await self._answer(request)
+
+
+@dataclass
+class Noted:
+    """A watch that remembers."""
+
+    answered: list[tuple[str, str, int]] = field(default_factory=list)
+    in_flight: Counter[str] = field(default_factory=Counter)
+    sheds: list[str] = field(default_factory=list)
+
+    def http(self, route: str, method: str, code: int) -> None:
+        self.answered.append((route, method, code))
+
+    def inflight(self, service: str, change: int) -> None:
+        self.in_flight[service] += change
+
+    def shed(self, reason: str) -> None:
+        self.sheds.append(reason)
+
+
+@dataclass
+class Answer:
+    """What a client got."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def fault(self) -> dict[str, Any]:
+        fault: dict[str, Any] = json.loads(self.body)["fault"]
+        return fault
+
+
+@dataclass
+class Stage:
+    """A gateway on a port of its own, and everything around it."""
+
+    gateway: Gateway
+    port: int
+    bus: Scripted
+    watch: Noted
+    ledger: MemoryLedger
+    session: aiohttp.ClientSession
+
+    async def ask(self, method: str = "GET", path: str = "/svc/x/1", **more: Any) -> Answer:
+        url = f"http://127.0.0.1:{self.port}{path}"
+        async with self.session.request(method, url, **more) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def raw(self, sent: bytes, *, close: bool = False) -> bytes:
+        """What comes back for these bytes until the gateway closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(sent)
+            if close:
+                writer.write_eof()
+            return await reader.read()
+        finally:
+            writer.close()
+
+
+async def fine(request: Request) -> Reply:
+    return a_reply(request)
+
+
+@asynccontextmanager
+async def stage(answer: Answering = fine, **options: Any) -> AsyncIterator[Stage]:
+    clock = SystemClock()
+    bus, watch, ledger, catalogue = Scripted(answer), Noted(), MemoryLedger(SERVICES), Catalogue(SERVICES)
+    given: dict[str, Any] = {"loopback": True, "max_body": 1_000, "max_in_flight": 10} | options
+    async with (
+        aiohttp.ClientSession() as session,
+        Dispatcher(bus, catalogue, ledger, [], clock) as dispatcher,  # type: ignore[arg-type]  # the parts of a bus that are asked
+    ):
+        made = Gateway(dispatcher, Routes(catalogue), CONSUMERS, clock, watch, TransactionIds(clock), **given)
+        try:
+            listening = await made.start("127.0.0.1", 0)
+            yield Stage(made, listening, bus, watch, ledger, session)
+        finally:
+            await session.close()
+            await made.stop()
+
+
+def a_second_one(first: Stage) -> Gateway:
+    """Another gateway beside the one of the stage, not listening yet."""
+    limits = {"max_body": 1_000, "max_in_flight": 10}
+    clock, routes = SystemClock(), Routes(SERVICES.values())
+    return Gateway(
+        first.gateway._dispatcher, routes, {}, clock, Noted(), TransactionIds(clock), loopback=True, **limits
+    )
+
+
+def raising(error: Exception) -> Answering:
+    async def answer(_: Request) -> Reply:
+        raise error
+
+    return answer
+
+
+async def test_an_answer_goes_back_as_it_came() -> None:
+    async def answer(request: Request) -> Reply:
+        headers = {"content-type": "text/xml; charset=utf-8", "x-provider": "tư pháp"}
+        return a_reply(request, status=201, body=b"\x00\xff<a/>", headers=headers)
+
+    async with stage(answer) as made:
+        got = await made.ask("POST", "/svc/x", data=b"\xffbody")
+        [request] = made.bus.arrived
+        assert (got.status, got.body) == (201, b"\x00\xff<a/>")
+        assert got.headers["Content-Type"] == "text/xml; charset=utf-8"
+        assert got.headers["X-Provider"] == "tư pháp"
+        assert got.headers["X-Transaction-Id"] == request.id
+        assert got.headers["X-Lgsp-Outcome"] == "ok"
+        assert request.body == b"\xffbody"
+        assert made.watch.answered == [("service", "POST", 201)]
+        assert made.ledger.totals()["svc", Outcome.OK] == 1
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize(("status", "body"), [(200, b""), (404, b"no such citizen"), (500, b"<fault/>")])
+async def test_the_providers_own_words_go_back_whatever_the_outcome(outcome: Outcome, status: int, body: bytes) -> None:
+    async def answer(request: Request) -> Reply:
+        return a_reply(request, outcome=outcome, status=status, body=body, reason="why")
+
+    async with stage(answer) as made:
+        got = await made.ask()
+        assert (got.status, got.body, got.headers["X-Lgsp-Outcome"]) == (status, body, outcome.value)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.BUSINESS_FAULT])
+async def test_an_official_success_needs_no_words(outcome: Outcome) -> None:
+    async def answer(request: Request) -> Reply:
+        return a_reply(request, outcome=outcome, status=404, body=b"")
+
+    async with stage(answer) as made:
+        got = await made.ask()
+        assert (got.status, got.body, got.headers["X-Lgsp-Outcome"]) == (404, b"", outcome.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "status", "code", "retry_after"),
+    [
+        (TimedOut("budget_spent"), "timeout", 504, 101504, "5"),
+        (Unreachable("provider_down"), "unreachable", 503, 101503, "30"),
+        (Unroutable("unroutable"), "bus_error", 503, 101503, "5"),
+        (BusUnavailable("bus_blocked"), "bus_error", 503, 101500, "5"),
+        (BusUnavailable("unconfirmed"), "bus_error", 504, 101508, "5"),
+        (ZeroDivisionError(), "bus_error", 503, 101500, "5"),
+    ],
+)
+async def test_silence_has_an_error_body_of_wso2s_form(
+    error: Exception, outcome: str, status: int, code: int, retry_after: str
+) -> None:
+    async with stage(raising(error)) as made:
+        got = await made.ask()
+        reason = error.reason if isinstance(error, DeliveryError) else "internal"
+        assert (got.status, got.headers["X-Lgsp-Outcome"], got.headers["Retry-After"]) == (status, outcome, retry_after)
+        assert got.headers["Content-Type"] == "application/json; charset=utf-8"
+        assert (got.fault["code"], got.fault["reason"], got.fault["retryable"]) == (code, reason, True)
+        assert got.fault["transaction"] == got.headers["X-Transaction-Id"] == made.bus.arrived[0].id
+        assert made.watch.answered == [("service", "GET", status)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "status", "code"),
+    [
+        (Outcome.PROVIDER_ERROR, "connector_exception", 502, 101510),
+        (Outcome.PROVIDER_ERROR, "provider_fault", 502, 101510),
+        (Outcome.UNREACHABLE, "provider_down", 503, 101503),
+        (Outcome.REJECTED, "unknown_operation", 400, 400),
+    ],
+)
+async def test_a_failure_without_words_of_its_own_has_ours(
+    outcome: Outcome, reason: str, status: int, code: int
+) -> None:
+    async def answer(request: Request) -> Reply:
+        return a_reply(request, outcome=outcome, status=500, reason=reason, body=b"")
+
+    async with stage(answer) as made:
+        got = await made.ask()
+        assert (got.status, got.fault["code"], got.fault["reason"]) == (status, code, reason)
+        assert got.headers["X-Lgsp-Outcome"] == outcome.value
+
+
+async def test_who_asks_for_xml_gets_xml() -> None:
+    async with stage(raising(TimedOut("budget_spent"))) as made:
+        for path in ("/svc/x/1", "/nobody"):
+            got = await made.ask(path=path, headers={"Accept": "text/xml"})
+            assert got.headers["Content-Type"] == "application/xml; charset=utf-8"
+            assert got.body.startswith(b"<am:fault")
+
+
+async def test_a_suspended_service_is_answered_without_the_bus() -> None:
+    async with stage() as made:
+        got = await made.ask(path="/off/x")
+        assert (got.status, got.fault["code"], got.fault["reason"]) == (503, 303001, "suspended")
+        assert made.bus.arrived == []
+        assert made.ledger.totals()["off", Outcome.UNREACHABLE] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "route", "status", "code"),
+    [
+        ("GET", "/nobody/x", {}, "unknown", 404, 404),
+        ("GET", "/svc/nothing", {}, "unknown", 403, 900906),
+        ("PUT", "/svc/x/1", {}, "unknown", 405, 405),
+        ("PROPFIND", "/svc/x/1", {}, "unknown", 405, 405),
+        ("OPTIONS", "/svc/x/1", {}, "unknown", 405, 405),
+        ("GET", "/svc/x/1", {"X-Lgsp-Consumer": "nobody"}, "refused", 401, 900901),
+        ("GET", "/svc/x/1", {"X-Lgsp-Consumer": ""}, "refused", 401, 900901),
+        ("POST", "/svc/x", {"Content-Encoding": "gzip"}, "refused", 415, 415),
+        ("GET", "/svc/x/1", {"X-Lgsp-Key": ""}, "refused", 400, 400),
+        ("GET", "/svc/x/1", {"X-Lgsp-Key": "k" * 201}, "refused", 400, 400),
+        ("GET", "/svc/x/1", {"X-Lgsp-Key": "khoá"}, "refused", 400, 400),
+        ("GET", "/svc/x/1", {"X-Lgsp-Key": "a\tb"}, "refused", 400, 400),
+        ("GET", "/svc/x/1", {"Host": "lgsp.example.org"}, "refused", 421, 421),
+        ("GET", "/nobody/x", {"Host": "lgsp.example.org:8280"}, "refused", 421, 421),
+    ],
+)
+async def test_what_is_no_transaction_is_counted_at_the_edge_only(
+    method: str, path: str, headers: dict[str, str], route: str, status: int, code: int
+) -> None:
+    async with stage() as made:
+        got = await made.ask(method, path, headers=headers)
+        assert (got.status, got.fault["code"]) == (status, code)
+        assert "transaction" not in got.fault
+        assert "X-Transaction-Id" not in got.headers
+        assert made.watch.answered == [(route, method, status)]
+        assert made.bus.arrived == []
+        assert sum(made.ledger.accepted().values()) == 0
+
+
+async def test_a_wrong_method_is_told_the_right_ones() -> None:
+    async with stage() as made:
+        assert (await made.ask("PUT")).headers["Allow"] == "DELETE, GET, HEAD"
+
+
+async def test_no_consumer_is_told_how_to_come_as_one() -> None:
+    async with stage() as made:
+        got = await made.ask(headers={"X-Lgsp-Consumer": "nobody"})
+        assert got.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_a_listener_beyond_loopback_takes_any_name() -> None:
+    async with stage(loopback=False) as made:
+        assert (await made.ask(headers={"Host": "lgsp.example.org"})).status == 200
+
+
+async def test_a_request_arrives_as_it_was_called() -> None:
+    async with stage() as made:
+        await made.ask("DELETE", "/svc/x/a%2Fb?b=%20&a=1", headers={"X-Lgsp-Consumer": "demo", "X-Lgsp-Key": "ca 7"})
+        [request] = made.bus.arrived
+        assert (request.service, request.operation) == ("svc", "DELETE /x/{id}")
+        assert (request.path, request.query) == ("/x/a%2Fb", "b=%20&a=1")
+        assert (request.consumer, request.key, request.attempt, request.calm) == ("demo", "ca 7", 1, False)
+        assert request.body == b""
+
+
+async def test_without_a_name_a_caller_is_the_calm_consumer_and_without_a_key_the_transaction_is_the_key() -> None:
+    async with stage() as made:
+        await made.ask()
+        [request] = made.bus.arrived
+        assert (request.consumer, request.calm) == ("tester", True)
+        assert request.key == request.id
+
+
+async def test_only_headers_of_the_closed_list_go_on() -> None:
+    carried = {name: f"value of {name}" for name in CARRIED} | {"authorization": "Basic dXNlcjpwdw=="}
+    others = {
+        "Authorization": "Bearer abc",
+        "Cookie": "a=b",
+        "X-Forwarded-For": "10.0.0.1",
+        "User-Agent": "test",
+        "X-Lgsp-Key": "k",
+    }
+    async with stage() as made:
+        await made.ask(headers=carried)
+        await made.ask(headers=others)
+        full, bare = made.bus.arrived
+        assert full.headers == carried
+        assert set(bare.headers) <= {"accept"}  # which the client adds
+
+
+async def test_a_body_may_be_as_large_as_the_limit_and_not_a_byte_larger() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"x" * 400
+
+    async with stage() as made:
+        assert (await made.ask("POST", "/svc/x", data=b"x" * 1_000)).status == 200
+        declared = await made.ask("POST", "/svc/x", data=b"x" * 1_001)
+        chunked = await made.ask("POST", "/svc/x", data=pieces())
+        assert (declared.status, chunked.status, declared.fault["code"]) == (413, 413, 413)
+        assert [len(request.body) for request in made.bus.arrived] == [1_000]
+        assert made.watch.answered[1:] == [("refused", "POST", 413)] * 2
+
+
+async def test_a_body_in_chunks_is_put_together() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one "
+        yield b"two"
+
+    async with stage() as made:
+        await made.ask("POST", "/svc/x", data=pieces())
+        assert made.bus.arrived[0].body == b"one two"
+
+
+async def test_who_expects_to_be_told_to_go_on_is_told() -> None:
+    async with stage() as made:
+        got = await made.ask("POST", "/svc/x", data=b"waited for", expect100=True)
+        assert (got.status, made.bus.arrived[0].body) == (200, b"waited for")
+
+
+async def test_a_body_that_does_not_arrive_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BODY_SECONDS", 0.05)
+    async with stage() as made:
+        got = await made.raw(b"POST /svc/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf")
+        assert got.startswith(b"HTTP/1.1 400 ")
+        assert b"102511" in got
+        assert made.watch.answered == [("refused", "POST", 400)]
+
+
+def blocked() -> tuple[Answering, asyncio.Event, asyncio.Event]:
+    begun, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: Request) -> Reply:
+        begun.set()
+        await may_answer.wait()
+        return a_reply(request)
+
+    return answer, begun, may_answer
+
+
+async def test_what_is_beyond_our_capacity_is_shed_as_our_own_error() -> None:
+    answer, begun, may_answer = blocked()
+    async with stage(answer, max_in_flight=1) as made, asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(made.ask())
+        await begun.wait()
+        assert made.watch.in_flight == {"svc": 1}
+        shed = await made.ask()
+        assert (shed.status, shed.fault["reason"], shed.headers["Retry-After"]) == (503, "overloaded", "2")
+        assert shed.headers["X-Lgsp-Outcome"] == "bus_error"
+        assert made.watch.sheds == ["inflight"]
+        assert len(made.bus.arrived) == 1
+        may_answer.set()
+    assert first.result().status == 200
+    assert made.watch.in_flight == {"svc": 0}
+    assert (made.ledger.totals()["svc", Outcome.OK], made.ledger.totals()["svc", Outcome.BUS_ERROR]) == (1, 1)
+
+
+async def test_a_call_that_fails_gives_its_place_back() -> None:
+    async with stage(raising(TimedOut("budget_spent")), max_in_flight=1) as made:
+        assert [(await made.ask()).status for _ in range(3)] == [504, 504, 504]
+        assert made.watch.in_flight == {"svc": 0}
+        assert made.watch.sheds == []
+
+
+async def test_a_gateway_that_goes_down_takes_nothing_new_and_finishes_what_runs() -> None:
+    answer, begun, may_answer = blocked()
+    async with stage(answer) as made:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(made.ask())
+            await begun.wait()
+            made.gateway.draining = True
+            late = await made.ask()
+            stopping = tasks.create_task(made.gateway.stop())
+            may_answer.set()
+        assert stopping.done()
+        assert running.result().status == 200
+        assert (late.status, late.fault["reason"]) == (503, "shutting_down")
+        assert made.watch.sheds == []
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await made.ask()
+
+
+async def test_a_client_that_hangs_up_does_not_end_its_transaction() -> None:
+    answer, begun, may_answer = blocked()
+    async with stage(answer) as made:
+        async with asyncio.TaskGroup() as tasks:
+            client = tasks.create_task(made.ask())
+            await begun.wait()
+            client.cancel()
+        assert made.ledger.still_open()["svc"] == 1
+        may_answer.set()
+    assert made.ledger.totals()["svc", Outcome.OK] == 1
+    assert made.ledger.still_open()["svc"] == 0
+    assert made.watch.in_flight == {"svc": 0}
+
+
+async def test_head_has_the_headers_and_no_body() -> None:
+    async with stage() as made:
+        got = await made.ask("HEAD")
+        assert (got.status, got.body, got.headers["Content-Length"]) == (200, b"", "6")
+        assert made.bus.arrived[0].operation == "HEAD /x/{id}"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_a_status_without_a_body_has_none(status: int) -> None:
+    async def answer(request: Request) -> Reply:
+        return a_reply(request, status=status, body=b"")
+
+    async with stage(answer) as made:
+        got = await made.ask()
+        assert (got.status, got.body) == (status, b"")
+        assert (await made.ask()).status == status
+
+
+async def test_a_provider_does_not_speak_for_the_gateway() -> None:
+    headers = {
+        "content-length": "9999",
+        "Transfer-Encoding": "chunked",
+        "connection": "close",
+        "x-transaction-id": "another",
+        "x-lgsp-outcome": "another",
+        "x-split": "a\r\nSet-Cookie: b=c",
+        "x-fine": "yes",
+    }
+
+    async def answer(request: Request) -> Reply:
+        return a_reply(request, headers=headers)
+
+    async with stage(answer) as made:
+        got = await made.ask()
+        assert (got.status, got.body, got.headers["X-Fine"]) == (200, b"answer", "yes")
+        assert got.headers["X-Transaction-Id"] == made.bus.arrived[0].id
+        assert got.headers["X-Lgsp-Outcome"] == "ok"
+        assert not {"Set-Cookie", "X-Split", "Transfer-Encoding"} & set(got.headers)
+        assert (await made.ask()).status == 200
+
+
+@pytest.mark.parametrize("status", [0, 100, 101, 199, 600, 1000])
+async def test_a_status_that_http_does_not_have_is_a_bad_reply(status: int) -> None:
+    async def answer(request: Request) -> Reply:
+        return a_reply(request, status=status)
+
+    async with stage(answer) as made:
+        got = await made.ask()
+        assert (got.status, got.fault["code"]) == (502, 101510)
+
+
+HEADERS = b"Host: localhost\r\nConnection: close\r\n"
+WHOLE = b"POST /svc/x HTTP/1.1\r\n" + HEADERS
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        WHOLE + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        WHOLE + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\nbody",
+        WHOLE + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nbody!",
+        WHOLE + b"Content-Length: -4\r\n\r\nbody",
+        WHOLE + b"Content-Length: 4x\r\n\r\nbody",
+        WHOLE + b"Transfer-Encoding: gzip\r\n\r\nbody",
+        WHOLE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nbody\r\n0\r\n\r\n",
+        WHOLE + b"Transfer-Encoding: chunked\r\n\r\n4\r\nbodybody\r\n0\r\n\r\n",
+        WHOLE + b"Bad Name: x\r\n\r\n",
+        WHOLE + b"X-Fold: a\r\n b\r\n\r\n",
+        WHOLE + b"X-Nul: a\x00b\r\n\r\n",
+        WHOLE + b"X-Huge: " + b"x" * 9_000 + b"\r\n\r\n",
+        WHOLE + b"".join(b"X-%d: x\r\n" % number for number in range(200)) + b"\r\n",
+        b"GET /svc/x/1 HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"GET /svc/x/1 HTTP/1.0\r\n\r\n",
+        b"GET /svc/x/1?" + b"q" * 9_000 + b" HTTP/1.1\r\n" + HEADERS + b"\r\n",
+        b"GET /svc/x/\xff HTTP/1.1\r\n" + HEADERS + b"\r\n",
+        b"GET /svc/x/1?\xff HTTP/1.1\r\n" + HEADERS + b"\r\n",
+        b"GET /svc/x/1 HTTP/1.1\r\nAccept: \xff\r\n" + HEADERS + b"\r\n",
+        b"GET /svc/x/1 HTTP/1.1\r\nHost: localhost\r\nHost: example.org\r\nConnection: close\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\n" + HEADERS + b"\r\n",
+        b"GET http://localhost:99999999/svc HTTP/1.1\r\n" + HEADERS + b"\r\n",
+        b"GET * HTTP/1.1\r\n" + HEADERS + b"\r\n",
+        b"OPTIONS * HTTP/1.1\r\n" + HEADERS + b"\r\n",
+        b"GET svc/x/1 HTTP/1.1\r\n" + HEADERS + b"\r\n",
+        b"CONNECT example.org:443 HTTP/1.1\r\n" + HEADERS + b"\r\n",
+        b"GET /svc/x/1 HTTP/9.9\r\n" + HEADERS + b"\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"nonsense\r\n\r\n",
+        b"BREW /svc/x/1 HTTP/1.1\r\n" + HEADERS + b"\r\n",
+        b"\x00\r\n\r\n",
+    ],
+    ids=lambda sent: ascii(sent[:20] + sent[-24:]),
+)
+async def test_what_is_no_good_http_is_the_callers_mistake_and_no_traceback(
+    sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with stage() as made:
+        got = await made.raw(sent)
+        assert (await made.ask()).status == 200
+    if got:
+        assert got[:10] in {b"HTTP/1.1 4", b"HTTP/1.0 4"}, got
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert len(made.bus.arrived) == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        WHOLE + b"Content-Length: 9\r\n\r\nhalf",
+        WHOLE + b"Transfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+        WHOLE + b"Content-Length: 9\r\n\r\n",
+        b"POST /svc/x HT",
+    ],
+)
+async def test_half_a_request_is_no_transaction_and_no_traceback(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async with stage() as made:
+        got = await made.raw(sent, close=True)
+        assert (await made.ask()).status == 200
+    assert not got or got.startswith(b"HTTP/1.1 4")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert len(made.bus.arrived) == 1
+    assert sum(made.ledger.accepted().values()) == 1
+
+
+async def test_several_requests_on_one_connection_are_answered_in_turn() -> None:
+    async with stage() as made:
+        one = b"GET /svc/x/1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        last = b"GET /svc/x/2 HTTP/1.1\r\n" + HEADERS + b"\r\n"
+        got = await made.raw(one + one + last)
+        assert got.count(b"HTTP/1.1 200 OK") == 3
+        assert [request.path for request in made.bus.arrived] == ["/x/1", "/x/1", "/x/2"]
+        assert made.watch.answered == [("service", "GET", 200)] * 3
+
+
+async def test_a_port_that_is_taken_is_a_mistake_of_the_settings() -> None:
+    async with stage() as made:
+        with pytest.raises(SettingsError, match="choose another with --listen"):
+            await a_second_one(made).start("127.0.0.1", made.port)
+
+
+def test_transaction_ids_are_uuids_of_version_7_and_never_the_same() -> None:
+    new_id = TransactionIds(SystemClock())
+    ids = [new_id() for _ in range(10_000)]
+    assert len(set(ids)) == len(ids)
+    assert all(name[14] == "7" and len(name) == 36 for name in ids)
+    stamps = [name[:13] for name in ids]
+    assert stamps == sorted(stamps)

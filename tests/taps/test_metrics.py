@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from builders import a_reply, a_request, a_service, a_transaction
+from prometheus_client.parser import text_string_to_metric_families
+
+from lgsp.bus.base import Watch as BusWatch
+from lgsp.ledger.memory import MemoryLedger
+from lgsp.model import Outcome, Transaction
+from lgsp.taps.metrics import (
+    CONTENT_TYPE,
+    RESULTS,
+    BothMetrics,
+    ConnectorMetrics,
+    GatewayMetrics,
+    ProcessMetrics,
+)
+
+SERVICES = [
+    a_service("svc", owner="stp", tier="central", route="ndxp", objective=0.99, timeout=12.0),
+    a_service("off", mode="disabled"),
+]
+Labels = frozenset[tuple[str, str]]
+Values = dict[tuple[str, Labels], float]
+
+
+@dataclass
+class Stage:
+    """Everything in one process, as `lgsp up` has it."""
+
+    process: ProcessMetrics
+    ledger: MemoryLedger
+    asking: GatewayMetrics
+    answering: ConnectorMetrics
+    both: BusWatch
+
+    def values(self) -> Values:
+        """Every sample of ours in the exposition."""
+        families = text_string_to_metric_families(self.process.render().decode())
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name.startswith("lgsp_")
+        }
+
+    def moved(self, act: Callable[[], object]) -> dict[str, float]:
+        """By how much which samples moved, buckets aside, written as in the exposition."""
+        before = self.values()
+        act()
+        after = self.values()
+        assert before.keys() <= after.keys()
+        return {
+            written(*key): after[key] - before.get(key, 0.0)
+            for key in after
+            if after[key] != before.get(key, 0.0) and not key[0].endswith("_bucket")
+        }
+
+
+def written(name: str, labels: Labels) -> str:
+    inside = ",".join(f"{label}={value}" for label, value in sorted(labels))
+    return f"{name}{{{inside}}}" if inside else name
+
+
+def stage(bus: str = "rabbitmq") -> Stage:
+    process = ProcessMetrics("0.1.0", bus)
+    ledger = MemoryLedger(service.id for service in SERVICES)
+    asking = GatewayMetrics(process, SERVICES, ledger, "gw1")
+    answering = ConnectorMetrics(process, SERVICES, 64)
+    return Stage(process, ledger, asking, answering, BothMetrics(asking, answering))
+
+
+def value(made: Stage, name: str, **labels: str) -> float:
+    return made.values()[name, frozenset(labels.items())]
+
+
+def ended(outcome: Outcome, service: str = "svc", *, answered: bool = True) -> Transaction:
+    request = a_request(service=service, body=b"x" * 300)
+    reply = a_reply(request, body=b"y" * 20) if answered else None
+    return a_transaction(outcome, request=request, reply=reply, started_at=1_000.0, seconds=0.25)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_one_transaction_moves_each_number_by_one(outcome: Outcome) -> None:
+    made = stage()
+    official = outcome in {Outcome.OK, Outcome.BUSINESS_FAULT}
+    result, last = ("ok", "success") if official else ("error", "failure")
+    assert made.moved(lambda: made.asking.saw(ended(outcome))) == {
+        f"lgsp_transaction_duration_seconds_count{{result={result},service=svc}}": 1,
+        f"lgsp_transaction_duration_seconds_sum{{result={result},service=svc}}": 0.25,
+        f"lgsp_service_last_{last}_timestamp_seconds{{service=svc}}": 1_000.25,
+        "lgsp_transaction_size_bytes_count{direction=request}": 1,
+        "lgsp_transaction_size_bytes_sum{direction=request}": 300,
+        "lgsp_transaction_size_bytes_count{direction=response}": 1,
+        "lgsp_transaction_size_bytes_sum{direction=response}": 20,
+    }
+
+
+def test_without_a_reply_there_is_no_size_of_one() -> None:
+    made = stage()
+    moved = made.moved(lambda: made.asking.saw(ended(Outcome.TIMEOUT, answered=False)))
+    assert not any("response" in name for name in moved)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+async def test_the_counts_are_the_ledgers_own(outcome: Outcome) -> None:
+    made = stage()
+    transaction = ended(outcome)
+    before = made.values()
+    await made.ledger.open(transaction.request)
+    opened = made.values()
+    await made.ledger.close(transaction)
+    closed = made.values()
+    assert difference(before, opened) == {
+        "lgsp_transactions_accepted_total{service=svc}": 1,
+        "lgsp_open_transactions{service=svc}": 1,
+    }
+    assert difference(opened, closed) == {
+        f"lgsp_transactions_total{{outcome={outcome},service=svc}}": 1,
+        "lgsp_open_transactions{service=svc}": -1,
+    }
+
+
+def difference(before: Values, after: Values) -> dict[str, float]:
+    assert before.keys() == after.keys()
+    return {written(*key): after[key] - before[key] for key in after if after[key] != before[key]}
+
+
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [
+        (lambda m: m.asking.inflight("svc", 1), {"lgsp_inflight_transactions{service=svc}": 1}),
+        (
+            lambda m: m.asking.http("service", "GET", 200),
+            {"lgsp_http_requests_total{code=200,method=GET,route=service}": 1},
+        ),
+        (
+            lambda m: m.asking.http("unknown", "BREW", 405),
+            {"lgsp_http_requests_total{code=405,method=OTHER,route=unknown}": 1},
+        ),
+        (lambda m: m.asking.shed("inflight"), {"lgsp_shed_total{reason=inflight}": 1}),
+        (lambda m: m.both.late_reply("svc"), {"lgsp_late_replies_total{service=svc}": 1}),
+        (lambda m: m.both.duplicate_reply("svc"), {"lgsp_duplicate_replies_total{service=svc}": 1}),
+        (lambda m: m.both.unroutable("svc"), {"lgsp_unroutable_total{service=svc}": 1}),
+        (
+            lambda m: m.both.confirmed(0.5),
+            {"lgsp_publish_confirm_seconds_count": 1, "lgsp_publish_confirm_seconds_sum": 0.5},
+        ),
+        *(
+            (
+                lambda m, result=result: m.both.delivery("svc", result),
+                {f"lgsp_connector_messages_total{{result={result},service=svc}}": 1},
+            )
+            for result in RESULTS
+        ),
+        (
+            lambda m: m.both.queue_wait("svc", 0.5),
+            {"lgsp_queue_wait_seconds_count{service=svc}": 1, "lgsp_queue_wait_seconds_sum{service=svc}": 0.5},
+        ),
+        (
+            lambda m: m.both.queue_wait("svc", -0.5),
+            {"lgsp_queue_wait_seconds_count{service=svc}": 1, "lgsp_clock_skew_total": 1},
+        ),
+        (lambda m: m.answering.busy("svc", 1), {"lgsp_connector_busy{service=svc}": 1}),
+        (
+            lambda m: m.answering.duration("svc", 0.5),
+            {
+                "lgsp_connector_duration_seconds_count{service=svc}": 1,
+                "lgsp_connector_duration_seconds_sum{service=svc}": 0.5,
+            },
+        ),
+        (lambda m: m.both.connection("publish", up=True), {"lgsp_amqp_connection_up{component=publish}": 1}),
+        (
+            lambda m: m.process.loop_lag.observe(0.5),
+            {"lgsp_event_loop_lag_seconds_count": 1, "lgsp_event_loop_lag_seconds_sum": 0.5},
+        ),
+    ],
+)
+def test_each_event_moves_its_own_number_by_one(act: Callable[[Stage], object], expected: dict[str, float]) -> None:
+    made = stage()
+    assert made.moved(lambda: act(made)) == expected
+
+
+def test_what_begins_and_ends_is_at_rest_again() -> None:
+    made = stage()
+    before = made.values()
+    for change in (1, 1, -1, -1):
+        made.asking.inflight("svc", change)
+        made.answering.busy("svc", change)
+    assert made.values() == before
+
+
+def test_each_half_leaves_the_others_numbers_alone() -> None:
+    made = stage()
+    before = made.values()
+    made.asking.delivery("svc", "ack")
+    made.asking.queue_wait("svc", 1.0)
+    made.answering.late_reply("svc")
+    made.answering.duplicate_reply("svc")
+    made.answering.unroutable("svc")
+    made.answering.confirmed(1.0)
+    assert made.values() == before
+
+
+def test_a_connection_that_comes_back_is_counted_and_the_first_time_is_not() -> None:
+    made = stage()
+    seen = []
+    for up in (False, True, False, False, True, True):
+        made.both.connection("consume", up=up)
+        seen.append(
+            (
+                value(made, "lgsp_amqp_connection_up", component="consume"),
+                value(made, "lgsp_amqp_reconnects_total", component="consume"),
+            )
+        )
+    assert seen == [(0, 0), (1, 0), (0, 0), (0, 0), (1, 1), (1, 1)]
+
+
+def test_a_bus_in_memory_has_no_connections() -> None:
+    made = stage("memory")
+    before = made.values()
+    made.both.connection("publish", up=True)
+    assert made.values() == before
+    assert not any(name.startswith("lgsp_amqp") for name, _ in before)
+
+
+def label_sets(values: Mapping[tuple[str, Labels], float], name: str) -> set[str]:
+    return {written(*key).removeprefix(name) for key in values if key[0] == name}
+
+
+def test_every_label_set_is_there_from_the_start() -> None:
+    values = stage().values()
+    by_service = {"{service=svc}", "{service=off}"}
+    for name in (
+        "lgsp_transactions_accepted_total",
+        "lgsp_open_transactions",
+        "lgsp_inflight_transactions",
+        "lgsp_service_last_success_timestamp_seconds",
+        "lgsp_service_last_failure_timestamp_seconds",
+        "lgsp_unroutable_total",
+        "lgsp_late_replies_total",
+        "lgsp_duplicate_replies_total",
+        "lgsp_queue_wait_seconds_count",
+        "lgsp_connector_duration_seconds_count",
+        "lgsp_connector_busy",
+        "lgsp_connector_capacity",
+        "lgsp_slo_objective_ratio",
+        "lgsp_service_timeout_seconds",
+    ):
+        assert label_sets(values, name) == by_service, name
+    assert label_sets(values, "lgsp_transactions_total") == {
+        f"{{outcome={outcome},service={service}}}" for outcome in Outcome for service in ("svc", "off")
+    }
+    assert label_sets(values, "lgsp_transaction_duration_seconds_count") == {
+        f"{{result={result},service={service}}}" for result in ("ok", "error") for service in ("svc", "off")
+    }
+    assert label_sets(values, "lgsp_connector_messages_total") == {
+        f"{{result={result},service={service}}}" for result in RESULTS for service in ("svc", "off")
+    }
+    assert label_sets(values, "lgsp_transaction_size_bytes_count") == {"{direction=request}", "{direction=response}"}
+    assert label_sets(values, "lgsp_amqp_connection_up") == {"{component=publish}", "{component=consume}"}
+    assert label_sets(values, "lgsp_shed_total") == {"{reason=inflight}"}
+
+
+def test_a_service_from_outside_the_catalogue_makes_no_series() -> None:
+    made = stage()
+    before = made.values()
+    made.asking.saw(ended(Outcome.OK, "nobody"))
+    made.both.late_reply("nobody")
+    made.both.duplicate_reply("nobody")
+    made.both.unroutable("nobody")
+    made.both.delivery("nobody", "ack")
+    made.both.delivery("svc", "nothing")
+    made.both.queue_wait("nobody", 1.0)
+    made.both.connection("nothing", up=True)
+    assert made.values() == before
+
+
+def test_methods_that_nobody_knows_make_one_series() -> None:
+    made = stage()
+    for number in range(50):
+        made.asking.http("unknown", f"X{number}", 405)
+    assert value(made, "lgsp_http_requests_total", route="unknown", method="OTHER", code="405") == 50
+    assert len(label_sets(made.values(), "lgsp_http_requests_total")) == 1
+
+
+def test_the_facts_of_a_service_are_labels_and_numbers() -> None:
+    made = stage()
+    info = {"service": "svc", "owner": "stp", "tier": "central", "route": "ndxp", "mode": "simulate"}
+    assert value(made, "lgsp_service_info", **info) == 1
+    assert value(made, "lgsp_slo_objective_ratio", service="svc") == 0.99
+    assert value(made, "lgsp_service_timeout_seconds", service="svc") == 12
+    assert value(made, "lgsp_connector_capacity", service="svc") == 64
+    assert value(made, "lgsp_ledger_info", ledger="gw1", backend="memory") == 1
+    assert value(made, "lgsp_bus_info", kind="rabbitmq") == 1
+
+
+def test_processes_do_not_share_their_numbers() -> None:
+    one, other = stage(), stage()
+    one.both.late_reply("svc")
+    assert value(other, "lgsp_late_replies_total", service="svc") == 0
+
+
+def test_the_exposition_names_its_own_form() -> None:
+    made = stage()
+    assert "version=0.0.4" in CONTENT_TYPE
+    assert made.process.render().endswith(b"\n")
+    assert b"_created" not in made.process.render()
+
+
+def test_the_process_tells_of_itself() -> None:
+    assert b"process_resident_memory_bytes " in stage().process.render()
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| `(lgsp_\w+)` \| (\w+) \|([^|]*)\| [^|]+ \|$", re.MULTILINE)
+
+
+def test_the_table_and_the_code_agree() -> None:
+    made = stage()
+    made.asking.http("service", "GET", 200)
+    of_code = {
+        (f"{family.name}_total" if family.type == "counter" else family.name): (
+            family.type,
+            frozenset(label for sample in family.samples for label in sample.labels if label != "le"),
+        )
+        for family in text_string_to_metric_families(made.process.render().decode())
+        if family.name.startswith("lgsp_")
+    }
+    of_table = {name: (kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in ROW.findall(DOCUMENT)}
+    assert of_table == of_code
+
+
+@pytest.mark.parametrize("label", [str(outcome) for outcome in Outcome] + list(RESULTS))
+def test_the_document_explains_each_word_of_a_label(label: str) -> None:
+    assert f"`{label}`" in DOCUMENT
+
+
+@pytest.mark.real
+def test_prometheus_finds_nothing_to_mend() -> None:
+    promtool = shutil.which("promtool")
+    assert promtool, "promtool comes with the package prometheus"
+    made = stage()
+    made.asking.saw(ended(Outcome.OK))
+    made.asking.http("service", "GET", 200)
+    checked = subprocess.run(
+        [promtool, "check", "metrics"], input=made.process.render(), capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")

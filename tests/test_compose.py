@@ -1,0 +1,93 @@
+"""The compose file and the Dockerfile, as far as they can be judged without an engine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from lgsp.cli import lgsp
+
+REPOSITORY = Path(__file__).parents[1]
+COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
+OF_OURS = {name: service for name, service in SERVICES.items() if service.get("build")}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_nobody_and_may_nothing(name: str) -> None:
+    service = SERVICES[name]
+    user, group = service["user"].split(":")
+    assert user.isdigit()
+    assert int(user) > 0
+    assert int(group) > 0
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_says_how_it_is(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]
+    assert check == {"disable": True} if name == "init" else check["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if "image" in SERVICES[name]])
+def test_an_image_has_an_exact_tag(name: str) -> None:
+    assert re.search(r":v?\d+\.\d+\.\d+", SERVICES[name]["image"])
+
+
+def test_what_is_published_is_published_on_loopback_and_the_broker_not_at_all() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert set(published) == {"gateway", "prometheus", "grafana"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_no_secret_stands_in_an_environment_variable() -> None:
+    for service in SERVICES.values():
+        for variable, value in service.get("environment", {}).items():
+            secret = re.search("PASSWORD|SECRET|TOKEN|KEY", variable)
+            assert not secret or (variable.endswith("FILE") and value.startswith("/secrets/")), variable
+
+
+@pytest.mark.parametrize("name", OF_OURS)
+def test_a_command_of_ours_is_one_that_the_command_line_takes(name: str) -> None:
+    """Parsed by the real command line, up to where it would begin."""
+    words = list(OF_OURS[name]["command"])
+    command: click.Command = lgsp
+    context = click.Context(lgsp)
+    while isinstance(command, click.Group):
+        found = command.get_command(context, words.pop(0))
+        assert found is not None
+        command = found
+    parsed = command.make_context(command.name, words)
+    assert parsed.params
+
+
+def test_secrets_that_are_read_are_secrets_that_init_makes() -> None:
+    made = {"admin-password", "gateway-password", "connectors-password", "definitions.json"}
+    read = {
+        Path(found).name for found in re.findall(r"/secrets/[\w.-]+", (REPOSITORY / "docker-compose.yml").read_text())
+    }
+    assert read == made
+
+
+def test_prometheus_finds_every_process_by_name() -> None:
+    config = yaml.safe_load((REPOSITORY / "config" / "prometheus" / "prometheus.yml").read_text())
+    jobs = {job["job_name"]: job["dns_sd_configs"][0] for job in config["scrape_configs"]}
+    assert set(jobs) == {"lgsp-gateway", "lgsp-connectors", "lgsp-broker", "lgsp-broker-queues"}
+    assert {job["names"][0] for job in jobs.values()} <= set(SERVICES)
+    assert (jobs["lgsp-gateway"]["port"], jobs["lgsp-connectors"]["port"]) == (8290, 8291)
+
+
+def test_the_image_is_built_from_the_lock_and_runs_as_nobody() -> None:
+    assert all(re.search(r"python:\d+\.\d+\.\d+-", line) for line in DOCKERFILE.splitlines() if line.startswith("FROM"))
+    assert "--require-hashes -r requirements/run.txt" in DOCKERFILE
+    assert re.search(r"(?m)^USER [1-9]\d+:[1-9]\d+$", DOCKERFILE)
+    assert "HEALTHCHECK" in DOCKERFILE
+    assert not re.search(r"(?mi)^(ENV|ARG) .*(password|secret|token)", DOCKERFILE)

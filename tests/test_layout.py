@@ -1,0 +1,276 @@
+"""What may stand where: floors, halves, the front door, third parties. Each rule is seen failing once, below."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+FLOORS = (
+    ("errors", "clock", "chance"),
+    ("model", "settings"),
+    ("catalogue", "bus", "ledger", "capture"),
+    ("dispatch", "runtime"),
+    ("taps",),
+    ("traffic", "monitoring"),
+    ("edge",),
+    ("app",),
+    ("testing", "cli"),
+    ("__main__",),
+)
+FLOOR = {area: number for number, areas in enumerate(FLOORS) for area in areas}
+ASKING, ANSWERING = {"dispatch", "traffic", "edge"}, {"runtime"}
+FRONT_DOOR = {"lgsp.errors", "lgsp.model", "lgsp.runtime.connector"}
+PLACES = {
+    "aio_pika": ("lgsp/bus/",),
+    "aiormq": ("lgsp/bus/",),
+    "yaml": ("lgsp/catalogue/source.py",),
+    "pydantic": ("lgsp/catalogue/",),
+    "prometheus_client": ("lgsp/taps/metrics.py", "lgsp/edge/admin.py"),
+    "jinja2": ("lgsp/runtime/template.py",),
+    "faker": ("lgsp/runtime/template.py",),
+    "aiohttp": ("lgsp/edge/", "lgsp/cli/call.py"),
+    "multidict": ("lgsp/edge/",),
+    "click": ("lgsp/cli/",),
+    "rich": ("lgsp/cli/",),
+    "uvloop": ("lgsp/app.py",),
+    "lxml": ("connectors/province/markup.py",),
+    "structlog": (
+        "lgsp/bus/",
+        "lgsp/runtime/",
+        "lgsp/dispatch.py",
+        "lgsp/edge/",
+        "lgsp/taps/",
+        "lgsp/traffic/",
+        "lgsp/app.py",
+    ),
+    "sqlite3": ("lgsp/ledger/",),
+}
+"""Each third-party package, and where it may be imported."""
+OURS = {"lgsp", "connectors"}
+PEOPLE_S_TEXT = {"lgsp/edge/faults.py", "lgsp/runtime/behaviours/errors.py"}
+"""Sentences in Vietnamese and English that a caller reads."""
+FORBIDDEN = re.compile(
+    r"(pyp[i]\.org|pythonhoste[d]\.org|npmj[s]\.org|(deb|security)\.debia[n]\.org|/(?:work|farm)/[a-z.]|/tm[p]/[a-z]|\bsubagen[t])"
+)
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file of the tree and what it imports, wherever the import stands."""
+
+    path: str
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    @property
+    def area(self) -> str:
+        return ([*self.name.split("."), ""])[1]
+
+    def imports(self) -> Iterator[str]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def read(root: Path) -> list[Module]:
+    files = sorted(path for top in OURS for path in (root / top).rglob("*.py"))
+    return [Module(path.relative_to(root).as_posix(), ast.parse(path.read_text())) for path in files]
+
+
+def known(modules: list[Module], imported: str) -> str | None:
+    """The module of ours that an import names: itself, or the one that a name is imported from."""
+    names = {module.name for module in modules}
+    return imported if imported in names else next((n for n in [imported.rpartition(".")[0]] if n in names), None)
+
+
+def upward_or_sideways(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        if not module.name.startswith("lgsp.") or module.area not in FLOOR:
+            continue
+        for imported in module.imports():
+            target = ([*imported.split("."), ""])[1]
+            if imported.split(".")[0] != "lgsp" or target == module.area or target not in FLOOR:
+                continue
+            small = FLOOR[module.area] < 2  # the lowest floors hold single modules, which may build on each other
+            if FLOOR[target] > FLOOR[module.area] or (FLOOR[target] == FLOOR[module.area] and not small):
+                yield f"{module.path} imports {imported}: upwards or sideways"
+
+
+def unknown_areas(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        if module.name.startswith("lgsp.") and module.area not in FLOOR:
+            yield f"{module.path} stands on no floor"
+
+
+def halves_that_touch(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        for imported in module.imports():
+            parts = imported.split(".")
+            target = "runtime" if parts[0] == "connectors" else ([*parts, ""])[1] if parts[0] == "lgsp" else ""
+            asking = module.name.startswith("lgsp.") and module.area in ASKING
+            answering = module.name.startswith("connectors") or module.area in ANSWERING
+            if (asking and target in ANSWERING) or (answering and target in ASKING):
+                yield f"{module.path} imports {imported}: the halves meet on the bus only"
+
+
+def front_door(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        for imported in module.imports():
+            if module.name == "lgsp":
+                if known(modules, imported) not in FRONT_DOOR:
+                    yield f"the front door imports {imported}"
+            elif (
+                module.name.startswith("lgsp.")
+                and known(modules, imported) == "lgsp"
+                and not module.area.startswith("cli")
+            ):
+                yield f"{module.path} imports the package root"
+
+
+def connectors_that_reach_in(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        for imported in module.imports():
+            parts = imported.split(".")
+            if module.name.startswith("connectors") and (
+                (parts[0] == "lgsp" and len(parts) > 2) or (parts[0] == "connectors" and parts[1:2] != ["province"])
+            ):
+                yield f"{module.path} imports {imported}: a connector knows the front door and its province"
+
+
+def cycles(modules: list[Module]) -> Iterator[str]:
+    graph = {
+        module.name: {k for i in module.imports() if (k := known(modules, i)) and k != module.name}
+        for module in modules
+    }
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        yield f"a cycle: {' -> '.join(error.args[1])}"
+
+
+def third_parties_out_of_place(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        for imported in module.imports():
+            places = PLACES.get(imported.split(".")[0])
+            if places and not module.path.startswith(places):
+                yield f"{module.path} imports {imported}, whose place is {', '.join(places)}"
+
+
+def without_docstring(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        if not ast.get_docstring(module.tree):
+            yield f"{module.path} has no docstring"
+
+
+def dumps(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        if module.name.rpartition(".")[2] in {"utils", "util", "helpers", "common", "misc"}:
+            yield f"{module.path} is named for nothing"
+
+
+def knows_vietnam(modules: list[Module]) -> Iterator[str]:
+    words = re.compile(r"Asia/Ho_Chi_Minh|Qu[aả]ng|Vi[eệ]t|H47|[ăđơưạảấầậắằặẹẻẽếềệỉịọỏốồộớờợụủứừựỳỵỷỹ]", re.IGNORECASE)
+    for module in modules:
+        if not module.name.startswith("lgsp") or module.path in PEOPLE_S_TEXT:
+            continue
+        for node in ast.walk(module.tree):
+            value = node.value if isinstance(node, ast.Constant) else None
+            says = (
+                isinstance(value, str) and words.search(value) and value != ast.get_docstring(module.tree, clean=False)
+            )
+            if value == 28 or says:
+                yield f"{module.path}:{node.lineno} knows 28 or a country"  # type: ignore[attr-defined]  # a constant has a line
+
+
+def lost_tasks(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in {
+                "asyncio.create_task",
+                "asyncio.ensure_future",
+            }:
+                yield f"{module.path}:{node.lineno} makes a task that nobody holds"
+
+
+RULES: tuple[Callable[[list[Module]], Iterator[str]], ...] = (
+    upward_or_sideways,
+    unknown_areas,
+    halves_that_touch,
+    front_door,
+    connectors_that_reach_in,
+    cycles,
+    third_parties_out_of_place,
+    without_docstring,
+    dumps,
+    knows_vietnam,
+    lost_tasks,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_tree_keeps_the_rule(rule: Callable[[list[Module]], Iterator[str]]) -> None:
+    assert list(rule(read(REPOSITORY))) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "text"),
+    [
+        (upward_or_sideways, "lgsp/bus/x.py", "import lgsp.edge.gateway"),
+        (upward_or_sideways, "lgsp/bus/x.py", "def f():\n    from lgsp.ledger import base"),
+        (upward_or_sideways, "lgsp/model.py", "from lgsp.catalogue.service import Service"),
+        (unknown_areas, "lgsp/somewhere.py", ""),
+        (halves_that_touch, "lgsp/edge/x.py", "from lgsp.runtime.host import Host"),
+        (halves_that_touch, "lgsp/traffic/x.py", "import connectors.population"),
+        (halves_that_touch, "lgsp/runtime/x.py", "from lgsp.dispatch import Dispatcher"),
+        (front_door, "lgsp/__init__.py", "from lgsp.app import run"),
+        (front_door, "lgsp/bus/x.py", "from lgsp import Request"),
+        (connectors_that_reach_in, "connectors/x.py", "from lgsp.chance import draw"),
+        (connectors_that_reach_in, "connectors/x.py", "from connectors import population"),
+        (cycles, "lgsp/errors.py", "from lgsp.chance import draw\nfrom lgsp import chance"),
+        (third_parties_out_of_place, "lgsp/edge/x.py", "import aio_pika"),
+        (third_parties_out_of_place, "connectors/x.py", "from lxml import etree"),
+        (without_docstring, "lgsp/bus/x.py", "x = 1"),
+        (dumps, "lgsp/bus/utils.py", ""),
+        (knows_vietnam, "lgsp/bus/x.py", "services = 28"),
+        (knows_vietnam, "lgsp/bus/x.py", "zone = 'Asia/Ho_Chi_Minh'"),
+        (lost_tasks, "lgsp/bus/x.py", "asyncio.create_task(f())"),
+    ],
+)
+def test_the_rule_is_seen_failing(
+    rule: Callable[[list[Module]], Iterator[str]], path: str, text: str, tmp_path: Path
+) -> None:
+    for name in ("lgsp/__init__.py", "lgsp/chance.py", "lgsp/bus/__init__.py", "connectors/population.py", path):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    if rule is cycles:
+        (tmp_path / "lgsp/chance.py").write_text("import lgsp.errors")
+    (tmp_path / path).write_text(text)
+    assert any(path in found or "cycle" in found or "front door" in found for found in rule(read(tmp_path)))
+
+
+def test_no_registry_no_machine_and_no_workplace_in_any_file() -> None:
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    found = []
+    for name in filter(None, files):
+        try:
+            text = (REPOSITORY / name).read_text()
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue
+        found += [f"{name}:{n}" for n, line in enumerate(text.splitlines(), 1) if FORBIDDEN.search(line)]
+    assert found == []

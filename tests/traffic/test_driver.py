@@ -10,14 +10,14 @@ from builders import a_service, a_transaction, an_operation
 
 from lgsp.catalogue.service import Example, ExampleReply, ExampleRequest, Service
 from lgsp.clock import ManualClock
-from lgsp.model import Request, Transaction
+from lgsp.model import Outcome, Request, Transaction
 from lgsp.traffic.driver import Driver, Mix, Target, a_request, targets
 from lgsp.traffic.pacer import Constant
 
 
-def an_example(name: str) -> Example:
+def an_example(name: str, outcome: Outcome = Outcome.OK) -> Example:
     request = ExampleRequest(path=f"/x/{name}", query="a=1", headers={"accept": "text/xml"}, body=name.encode())
-    return Example(name=name, request=request, reply=ExampleReply())
+    return Example(name=name, request=request, reply=ExampleReply(outcome=outcome))
 
 
 def services() -> list[Service]:
@@ -45,6 +45,21 @@ def test_a_share_is_split_by_weight_and_then_evenly() -> None:
         ("busy", "GET /b", "3"): 20,
         ("calm", "GET /a", "1"): 20,
     }
+
+
+def test_a_few_questions_are_answered_with_no_and_refusals_are_left_to_the_behaviour() -> None:
+    examples = (
+        an_example("yes"),
+        an_example("also yes"),
+        an_example("no such citizen", Outcome.BUSINESS_FAULT),
+        an_example("no right", Outcome.REJECTED),
+        an_example("broken", Outcome.PROVIDER_ERROR),
+    )
+    only_faults = an_operation("GET /b", examples=(an_example("no", Outcome.BUSINESS_FAULT),))
+    found = targets([a_service("svc", an_operation("GET /a", examples=examples), only_faults, share=100)])
+    assert {target.example.name: target.weight for target in found} == pytest.approx(
+        {"yes": 47.5, "also yes": 47.5, "no such citizen": 5.0}
+    )
 
 
 def test_the_weights_hold() -> None:

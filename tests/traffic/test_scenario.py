@@ -69,7 +69,7 @@ def test_a_pacer_spreads_an_hour_at_its_pace(pace: float) -> None:
     scenario = Scenario(HANOI, 1_000.0, (Part(1.0, hours),))
     pacer = scenario.pacer(at(WEDNESDAY, 9, 30), pace)
     now, due = 0.0, []
-    for number in range(700):
+    for number in range(750):
         wait = pacer.next(now, number)
         assert wait is not None
         now += wait

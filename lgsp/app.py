@@ -295,7 +295,6 @@ async def _edge(
         dispatcher,
         Routes(catalogue),
         consumers,
-        clock,
         metrics,
         TransactionIds(clock),
         loopback=settings.listen.is_loopback,

@@ -35,8 +35,8 @@ from lgsp.model import Outcome, Reply, Request
 
 log = structlog.get_logger()
 _UNCONFIRMED_AT_MOST = 256
-_CANARY = 15.0
-_SOON = 2.0
+_CANARY = 5.0
+_SOON = 1.0
 _NO_EXPIRATION = 60.0  # the message-ttl of a work queue: nothing lives longer there
 _CLOSING = "the bus is closing"
 

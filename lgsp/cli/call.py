@@ -43,7 +43,7 @@ def matches(template: str, path: str) -> bool:
 def resolve(service: Service, text: str) -> tuple[Operation, str | None]:
     """The operation that `text` names, and the concrete path if it gives one.
 
-    `text` is the operation's name, `METHOD /concrete/path`, or the last word of a template when only one fits.
+    `text` is the operation's name, `METHOD /concrete/path`, or the word that a template ends in when only one fits.
     Raises `SettingsError` with what there is.
     """
     if text in service.operations:
@@ -56,17 +56,12 @@ def resolve(service: Service, text: str) -> tuple[Operation, str | None]:
         if fitting:
             return fitting[0], path
     else:
-        fitting = [o for o in service.operations.values() if text == _last_word(o.template)]
+        fitting = [o for o in service.operations.values() if text == o.template.rpartition("/")[2]]
         if len(fitting) == 1:
             return fitting[0], None
     known = "\n  ".join(service.operations)
     how_many = "more than one operation" if fitting else "no operation"
     raise SettingsError(f"{service.id}: {text!r} names {how_many}; there are\n  {known}")
-
-
-def _last_word(template: str) -> str:
-    words = [word for word in template.split("/") if word and not word.startswith("{")]
-    return words[-1] if words else ""
 
 
 def prepare(service: Service, text: str, query: str | None, data: str | None) -> Call:

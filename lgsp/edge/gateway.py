@@ -95,7 +95,6 @@ class Gateway:
         dispatcher: Dispatcher,
         routes: Routes,
         consumers: Mapping[str, Consumer],
-        clock: Clock,
         watch: Watch,
         new_id: Callable[[], str],
         *,
@@ -107,7 +106,6 @@ class Gateway:
         self._routes = routes
         self._consumers = consumers
         self._default = next((c for c in consumers.values() if c.behaviour == "calm"), Consumer(id="anonymous"))
-        self._clock = clock
         self._watch = watch
         self._new_id = new_id
         self._loopback = loopback

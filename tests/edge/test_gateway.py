@@ -137,7 +137,7 @@ async def stage(answer: Answering = fine, **options: Any) -> AsyncIterator[Stage
         aiohttp.ClientSession() as session,
         Dispatcher(bus, catalogue, ledger, [], clock) as dispatcher,  # type: ignore[arg-type]  # the parts of a bus that are asked
     ):
-        made = Gateway(dispatcher, Routes(catalogue), CONSUMERS, clock, watch, TransactionIds(clock), **given)
+        made = Gateway(dispatcher, Routes(catalogue), CONSUMERS, watch, TransactionIds(clock), **given)
         try:
             listening = await made.start("127.0.0.1", 0)
             yield Stage(made, listening, bus, watch, ledger, session)
@@ -150,9 +150,7 @@ def a_second_one(first: Stage) -> Gateway:
     """Another gateway beside the one of the stage, not listening yet."""
     limits = {"max_body": 1_000, "max_in_flight": 10}
     clock, routes = SystemClock(), Routes(SERVICES.values())
-    return Gateway(
-        first.gateway._dispatcher, routes, {}, clock, Noted(), TransactionIds(clock), loopback=True, **limits
-    )
+    return Gateway(first.gateway._dispatcher, routes, {}, Noted(), TransactionIds(clock), loopback=True, **limits)
 
 
 def raising(error: Exception) -> Answering:

@@ -1,0 +1,177 @@
+"""What only a real broker can do to us: queues that go and come, a broker that freezes, users it does not know."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+from builders import a_reply, a_request
+from conftest import Broker
+
+from lgsp.bus.base import Silent
+from lgsp.bus.link import without_password
+from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.clock import SystemClock
+from lgsp.errors import BusUnavailable, TimedOut, Unroutable
+from lgsp.model import Reply, Request
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
+
+
+class Counted(Silent):
+    """A watch that counts what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, ...]] = []
+        self._changed = asyncio.Event()
+
+    def _note(self, *what: str) -> None:
+        self.seen.append(what)
+        self._changed.set()
+
+    async def until(self, *what: str) -> None:
+        while what not in self.seen:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def unroutable(self, service: str) -> None:
+        self._note("unroutable", service)
+
+    def delivery(self, service: str, result: str) -> None:
+        self._note(result, service)
+
+    def connection(self, component: str, *, up: bool) -> None:
+        self._note(component, "up" if up else "down")
+
+
+async def echo(request: Request) -> Reply:
+    return a_reply(request, body=request.body)
+
+
+async def until_answered(bus: RabbitBus, service: str, *, within: float) -> Reply:
+    async with asyncio.timeout(within):
+        while True:
+            try:
+                return await bus.request(a_request(service=service), timeout=1)
+            except (BusUnavailable, Unroutable, TimedOut):
+                await asyncio.sleep(0.1)  # the broker tells nobody when a consumer is back
+
+
+async def test_a_queue_that_is_deleted_and_made_again_is_served_again(
+    broker: Broker, unique: Callable[[str], str]
+) -> None:
+    service = unique("deleted")
+    broker.provision(service)
+    clock = SystemClock()
+    async with (
+        RabbitBus(broker.url, unique("gw"), clock) as asking,
+        RabbitBus(broker.url, unique("c"), clock, asks=False) as serving,
+    ):
+        await serving.serve(service, echo)
+        assert (await asking.request(a_request(service=service, body=b"1"), timeout=5)).body == b"1"
+        await asyncio.to_thread(broker.delete_queue, service)
+        with pytest.raises(Unroutable):
+            await asking.request(a_request(service=service), timeout=5)
+        await asyncio.to_thread(broker.provision, service)
+        await until_answered(asking, service, within=10)
+
+
+async def test_a_queue_that_is_missing_is_named_and_taken_up_when_it_comes(
+    broker: Broker, unique: Callable[[str], str]
+) -> None:
+    service, other = unique("late"), unique("there")
+    broker.provision(other)
+    clock = SystemClock()
+    async with (
+        RabbitBus(broker.url, unique("gw"), clock) as asking,
+        RabbitBus(broker.url, unique("c"), clock, asks=False) as serving,
+    ):
+        await serving.serve(service, echo)
+        await serving.serve(other, echo)
+        assert serving.problems() == [f"the queue q.sync.{service} is missing"]
+        assert (await asking.request(a_request(service=other, body=b"2"), timeout=5)).body == b"2", (
+            "the others are not touched"
+        )
+        await asyncio.to_thread(broker.provision, service)
+        await until_answered(asking, service, within=10)
+        assert serving.problems() == []
+
+
+async def test_a_frozen_broker_costs_a_request_its_own_budget_and_no_more(private_broker: Broker) -> None:
+    clock = SystemClock()
+    guard = private_broker.node._guard
+    assert guard is not None
+    async with RabbitBus(private_broker.url, "gw", clock) as bus:
+        os.killpg(guard.pid, signal.SIGSTOP)
+        try:
+            begun = clock.now()
+            with pytest.raises(BusUnavailable) as caught:
+                await bus.request(a_request(), timeout=1)
+            assert clock.now() - begun < 2
+        finally:
+            os.killpg(guard.pid, signal.SIGCONT)
+    assert caught.value.reason == "unconfirmed"
+
+
+async def test_a_dead_broker_is_unavailable_at_once_and_back_when_it_is_back(private_broker: Broker) -> None:
+    clock, watch = SystemClock(), Counted()
+    async with (
+        RabbitBus(private_broker.url, "gw", clock, watch, retry=0.5) as asking,
+        RabbitBus(private_broker.url, "c", clock, asks=False, retry=0.5) as serving,
+    ):
+        await serving.serve("svc", echo)
+        await asyncio.to_thread(private_broker.node.stop)
+        await watch.until("publish", "down")
+        begun = clock.now()
+        with pytest.raises(BusUnavailable) as caught:
+            await asking.request(a_request(), timeout=5)
+        assert (caught.value.reason, clock.now() - begun < 1) == ("bus_unavailable", True)
+        assert any("no broker connection" in problem for problem in asking.problems())
+        await asyncio.to_thread(private_broker.node.start)
+        await until_answered(asking, "svc", within=10)
+        assert asking.problems() == []
+
+
+async def test_a_user_that_the_broker_does_not_know_is_told_so_in_words(broker: Broker) -> None:
+    bus = RabbitBus(broker.node.url("nobody", "geheim"), "gw", SystemClock())
+    with pytest.raises(BusUnavailable, match="does not let us in: check user, password and vhost") as caught:
+        await bus.__aenter__()
+    assert "geheim" not in str(caught.value)
+
+
+async def test_a_reply_whose_gateway_is_gone_is_counted_and_its_request_done(
+    broker: Broker, unique: Callable[[str], str]
+) -> None:
+    service = unique("orphan")
+    broker.provision(service)
+    clock, watch = SystemClock(), Counted()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Request) -> Reply:
+        begun.set()
+        await go_on.wait()
+        return a_reply(request)
+
+    name = unique("gw")
+    async with RabbitBus(broker.url, unique("c"), clock, watch, asks=False) as serving:
+        await serving.serve(service, slow)
+        async with RabbitBus(broker.url, name, clock) as asking, asyncio.TaskGroup() as tasks:
+            caller = tasks.create_task(_refused(asking, service))
+            await begun.wait()
+            with broker.connect() as connection:
+                connection.channel().queue_delete(f"q.reply.{name}")
+            go_on.set()
+            await watch.until("ack", service)
+            caller.cancel()
+    assert ("unroutable", service) in watch.seen
+
+
+async def _refused(bus: RabbitBus, service: str) -> None:
+    await bus.request(a_request(service=service), timeout=20)
+
+
+def test_an_address_for_people_has_no_password() -> None:
+    assert without_password("amqp://u:p%40ss@host:5672/lgsp?x=1") == "amqp://u@host:5672/lgsp"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,38 @@ def test_secrets_that_are_read_are_secrets_that_init_makes() -> None:
         Path(found).name for found in re.findall(r"/secrets/[\w.-]+", (REPOSITORY / "docker-compose.yml").read_text())
     }
     assert read == made
+
+
+@pytest.mark.parametrize("name", [n for n, s in SERVICES.items() if "secrets:/secrets:ro" in s.get("volumes", ())])
+def test_who_reads_a_secret_waits_for_init_and_is_of_the_shared_group(name: str) -> None:
+    before, found = [name], set()
+    while before:
+        needed = SERVICES[before.pop()].get("depends_on", {})
+        found |= {dependency for dependency, how in needed.items() if how["condition"] != "service_started"}
+        before += needed
+    assert "init" in found
+    assert SERVICES[name]["user"].partition(":")[2] == "10001"
+
+
+def test_a_new_volume_of_secrets_belongs_to_init_and_the_group_may_enter() -> None:
+    assert SERVICES["init"]["user"] == "10001:10001"
+    assert "useradd --uid 10001 --user-group" in DOCKERFILE
+    assert "install -d -o lgsp -g lgsp -m 0750 /secrets" in DOCKERFILE
+
+
+def test_the_broker_s_own_lines_write_its_configuration_into_an_empty_directory(tmp_path: Path) -> None:
+    """What the tmpfs over /etc/rabbitmq is. Its first words are run as they stand, with the path mapped."""
+    shell, flag, line = SERVICES["rabbitmq"]["command"]
+    lines = line.replace("/etc/rabbitmq", "etc").replace("exec rabbitmq-server", "true")
+    subprocess.run([shell, flag, lines], cwd=tmp_path, check=True)
+    assert (tmp_path / "etc/enabled_plugins").read_text() == "[rabbitmq_prometheus]."
+    written = (tmp_path / "etc/conf.d/20-lgsp.conf").read_text().splitlines()
+    assert written == ["load_definitions = /secrets/definitions.json", "log.console = true"]
+
+
+def test_the_broker_s_data_outlives_its_container() -> None:
+    """The directory is named for the node, which is named for the host."""
+    assert SERVICES["rabbitmq"]["hostname"] == "rabbitmq"
 
 
 def test_prometheus_finds_every_process_by_name() -> None:

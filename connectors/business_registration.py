@@ -1,7 +1,8 @@
 """CSDL quốc gia về đăng ký doanh nghiệp: the National Business Registration Database.
 
 Facts (S1): paths, fields, formats, the window of five days, `Status` "1" or "0" with `Message`. Assumptions: the texts of
-`Message`, and that an unknown enterprise or dossier is `Status` "0".
+`Message`, that an unknown enterprise or dossier is `Status` "0", and that a failure has the HTTP status 200: the guide
+names no other.
 """
 
 from __future__ import annotations
@@ -215,5 +216,4 @@ def _success(request: Request, count: int, data: dict[str, Any]) -> Reply:
 
 def _failure(request: Request, says: str, outcome: Outcome = Outcome.BUSINESS_FAULT) -> Reply:
     body = {"DataCount": 0, "Status": "0", "Message": says}
-    status = {Outcome.REJECTED: 400, Outcome.PROVIDER_ERROR: 500}.get(outcome, 200)
-    return Reply.of_json(request, body, outcome=outcome, status=status, reason="status_0")
+    return Reply.of_json(request, body, outcome=outcome, reason="status_0")

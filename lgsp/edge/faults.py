@@ -78,6 +78,12 @@ def fault_of(outcome: Outcome, reason: str) -> Fault:
     return _BY_REASON.get(reason) or _BY_OUTCOME.get(outcome) or _BY_OUTCOME[Outcome.BUS_ERROR]
 
 
+def every_fault() -> list[Fault]:
+    """Every answer that the gateway gives in its own name, each once."""
+    named = [value for value in globals().values() if isinstance(value, Fault)]
+    return list(dict.fromkeys([*named, *_BY_REASON.values(), *_BY_OUTCOME.values()]))
+
+
 def wants_xml(accept: str) -> bool:
     """Whether a caller's `Accept` prefers XML to JSON."""
     accept = accept.lower()

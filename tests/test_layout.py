@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from project import files_of
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -296,8 +296,7 @@ def spoken_of(root: Path, names: list[str]) -> Iterator[str]:
 
 
 def test_no_registry_no_machine_and_no_workplace_in_any_file() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-    assert list(spoken_of(REPOSITORY, listed.splitlines())) == []
+    assert list(spoken_of(REPOSITORY, files_of())) == []
 
 
 @pytest.mark.parametrize("word", ["pypi" + ".org", "registry.npmjs" + ".org", "/wo" + "rk/main", "/tm" + "p/x"])

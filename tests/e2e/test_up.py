@@ -31,7 +31,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Proc
         yield process
 
 
+@pytest.mark.real
 def test_the_printed_curl_answers_and_is_calm(running: processes.Process) -> None:
+    assert shutil.which("curl"), "curl is not installed: install the package curl, or run `make test`"
     curl = running.found(r"try +(curl .*)")
     answers = {subprocess.run(curl, shell=True, capture_output=True, check=True).stdout for _ in range(5)}  # noqa: S602 - what we print is for a shell
     assert len(answers) == 1

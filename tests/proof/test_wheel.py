@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from project import files_of
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(180)]
 
@@ -21,10 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 def build(into: Path) -> Path:
     source = into / "a source with spaces"
-    files = subprocess.run(
-        ["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    for name in files:
+    for name in files_of():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, source / name)
     subprocess.run(

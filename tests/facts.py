@@ -175,6 +175,27 @@ class Contract:
         self.cases.append(made)
         return made
 
+    def failure(
+        self,
+        name: str,
+        known: Known,
+        operation: str,
+        outcome: Outcome,
+        status: int,
+        gives: Mapping[str, object] | None = None,
+    ) -> Case:
+        """Note a failure that is simulated, with the words that the connector has for it."""
+
+        async def fail(request: Request) -> Reply:
+            refused: Reply = self.module.refuse(request, outcome)
+            return refused
+
+        path = operation.partition(" ")[2]
+        request = Request(id=f"t-{len(self.cases)}", service=self.service, operation=operation, path=path, key=name)
+        made = Case(name, known, request, lambda: fail, outcome, status, gives or {})
+        self.cases.append(made)
+        return made
+
     async def covered(self) -> set[Fact]:
         """Every fact that a case shows, whether it is on the checklist or not."""
         shown: set[Fact] = set()

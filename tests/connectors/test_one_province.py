@@ -118,8 +118,10 @@ def body(module_: Any, operation: str, /, **content: Any) -> Any:
 
 def soap(operation: str, **fields: str) -> Any:
     inside = "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
-    wanted = population.OPERATIONS[operation][0]
-    return ask(population, operation, body=f"<e><{wanted}><MaYeuCau>1</MaYeuCau>{inside}</{wanted}></e>".encode())
+    wanted, namespace, _ = population.OPERATIONS[operation]
+    message = f'<{wanted} xmlns="{namespace or population.VERIFY}"><MaYeuCau>1</MaYeuCau>{inside}</{wanted}>'
+    envelope = f'<e:Envelope xmlns:e="{population.SOAP}"><e:Body>{message}</e:Body></e:Envelope>'
+    return ask(population, operation, body=envelope.encode())
 
 
 def test_the_citizen_of_population_is_the_same_in_every_service() -> None:

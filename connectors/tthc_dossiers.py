@@ -1,27 +1,40 @@
 """Hệ thống thông tin giải quyết TTHC tỉnh: Provincial Dossier System.
 
 Seen (S13, S18, S24): the forms of a dossier code, the ten states. Assumptions: operations, allowed transitions, replies (the
-dossier fields of the National Portal); there is no public contract.
+dossier fields of the National Portal); there is no public contract. Each code has a dossier that was there before; one
+that a consumer hands in takes its place.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from connectors.province.dates import stamp
-from connectors.province.dossier import CHANNELS, NEXT, STATES, Dossier, find_dossier, find_procedure, some_dossiers
+from connectors.province.dossier import (
+    CHANNELS,
+    FINISHED,
+    STATES,
+    Dossier,
+    find_dossier,
+    find_procedure,
+    may_become,
+    some_dossiers,
+)
 from connectors.province.identifiers import is_dossier_code
 from connectors.province.proposal import refused
-from lgsp import MalformedRequest, Outcome, Reply, Request
+from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
 
+STATE = {"dossier": Kept(seconds=90 * 86_400)}
+"""What was handed in or changed, by day and code: `fields` of what was handed in, and the `state`."""
 _MOST = 100
 
 
-async def answer(request: Request) -> Reply:
+def answer_with(request: Request, state: State) -> Reply:
     """A dossier, a list, or what became of a change."""
-    return OPERATIONS[request.operation](request)
+    return OPERATIONS[request.operation](request, state)
 
 
 def refuse(request: Request, outcome: Outcome) -> Reply:
@@ -31,7 +44,7 @@ def refuse(request: Request, outcome: Outcome) -> Reply:
     return refused(request, "SYSTEM_ERROR", "Hệ thống giải quyết TTHC gặp lỗi", outcome, 500)
 
 
-def _receive(request: Request) -> Reply:
+def _receive(request: Request, state: State) -> Reply:
     fields = _fields(request)
     code = str(fields.get("MaHoSo", ""))
     if not is_dossier_code(code) or not fields.get("ChuHoSo"):
@@ -40,35 +53,72 @@ def _receive(request: Request) -> Reply:
         return refused(request, "UNKNOWN_PROCEDURE", "Không có thủ tục này", Outcome.REJECTED, 422)
     if str(fields.get("KenhThucHien", "1")) not in {str(channel) for channel in CHANNELS}:
         return refused(request, "SCHEMA_REJECT", "KenhThucHien là 1, 2 hoặc 3", Outcome.REJECTED, 400)
-    return Reply.of_json(request, {"MaHoSo": code, "TrangThaiHoSo": 1, "MoTa": STATES[1]})
+    there = state.get("dossier", _key(code))
+    handed_in = {
+        "MaTTHC": str(fields["MaTTHC"]),
+        "ChuHoSo": str(fields["ChuHoSo"]),
+        "SoDinhDanh": str(fields.get("SoDinhDanh", "")),
+        "KenhThucHien": int(fields.get("KenhThucHien", 1)),
+    }
+    if there and there["fields"] and there["fields"] != handed_in:
+        return refused(request, "DUPLICATE", "Mã hồ sơ đã được tiếp nhận", Outcome.BUSINESS_FAULT, 409)
+    if there is None or not there["fields"]:
+        there = {"fields": handed_in, "state": 1}
+        state.put("dossier", _key(code), there)
+    return _stands(request, code, there["state"])
 
 
-def _change(request: Request) -> Reply:
+def _change(request: Request, state: State) -> Reply:
     fields = _fields(request)
-    dossier = find_dossier(str(fields.get("MaHoSo", "")))
+    code = str(fields.get("MaHoSo", ""))
+    dossier = _seen(code, state)
     if dossier is None:
-        return refused(request, "NOT_FOUND", "Không tìm thấy hồ sơ", Outcome.BUSINESS_FAULT, 404)
+        return _missing(request)
     wanted = str(fields.get("TrangThaiHoSo", ""))
-    if not wanted.isdigit() or int(wanted) not in STATES:
+    if not (wanted.isascii() and wanted.isdigit()) or int(wanted) not in STATES:
         return refused(request, "SCHEMA_REJECT", "TrangThaiHoSo từ 1 đến 10", Outcome.REJECTED, 400)
-    state = int(wanted)
-    if state != dossier.state and state not in NEXT[dossier.state]:
-        says = f"Không thể chuyển từ «{STATES[dossier.state]}» sang «{STATES[state]}»"
+    before, after = dossier["TrangThaiHoSo"], int(wanted)
+    if not may_become(before, after):
+        says = f"Không thể chuyển từ «{STATES[before]}» sang «{STATES[after]}»"
         return refused(request, "ILLEGAL_TRANSITION", says, Outcome.BUSINESS_FAULT, 409)
-    return Reply.of_json(request, {"MaHoSo": dossier.code, "TrangThaiHoSo": state, "MoTa": STATES[state]})
+    if after != before:
+        there = state.get("dossier", _key(code)) or {"fields": {}}
+        state.put("dossier", _key(code), there | {"state": after})
+    return _stands(request, code, after)
 
 
-def _query(request: Request) -> Reply:
+def _query(request: Request, state: State) -> Reply:
     code = request.query_values.get("MaHoSo", "")
     if not is_dossier_code(code):
         return refused(request, "SCHEMA_REJECT", "MaHoSo không hợp lệ", Outcome.REJECTED, 400)
-    dossier = find_dossier(code)
-    if dossier is None:
-        return refused(request, "NOT_FOUND", "Không tìm thấy hồ sơ", Outcome.BUSINESS_FAULT, 404)
-    return Reply.of_json(request, record(dossier))
+    dossier = _seen(code, state)
+    return _missing(request) if dossier is None else Reply.of_json(request, dossier)
 
 
-def record(dossier: Dossier) -> dict[str, Any]:
+def _new(request: Request, state: State) -> Reply:
+    fields = request.query_values
+    day = fields.get("tuNgay", "20230524")
+    limit = fields.get("gioiHan", "10")
+    if not re.fullmatch(r"20[0-9]{6}", day) or not re.fullmatch(r"[0-9]{1,4}", limit):
+        return refused(request, "SCHEMA_REJECT", "tuNgay phải có dạng yyyyMMdd", Outcome.REJECTED, 400)
+    most = min(int(limit), _MOST)
+    told = [key.partition("/")[2] for key, _ in islice(state.each("dossier", f"{day[2:]}/"), most)]
+    older = [dossier.code for dossier in some_dossiers(day[2:], most) if dossier.code not in told]
+    data = [_seen(code, state) for code in [*told, *older][:most]]
+    return Reply.of_json(request, {"tongSo": len(data), "data": data})
+
+
+def _seen(code: str, state: State) -> dict[str, Any] | None:
+    """The dossier of that code as this consumer sees it; `None` where there is none."""
+    there = state.get("dossier", _key(code)) if is_dossier_code(code) else None
+    if there is None:
+        before = find_dossier(code)
+        return None if before is None else record(before, before.state)
+    handed_in: dict[str, Any] = there["fields"]
+    return record(Dossier(code, handed_in.get("MaTTHC", "")), there["state"]) | handed_in
+
+
+def record(dossier: Dossier, state: int) -> dict[str, Any]:
     """A dossier in the portal's fields."""
     return {
         "MaHoSo": dossier.code,
@@ -78,28 +128,31 @@ def record(dossier: Dossier) -> dict[str, Any]:
         "KenhThucHien": dossier.channel,
         "NgayTiepNhan": stamp(dossier.received),
         "NgayHenTra": stamp(dossier.due),
-        "NgayKetThucXuLy": stamp(dossier.finished) if dossier.finished else "",
-        "TrangThaiHoSo": dossier.state,
-        "MoTa": STATES[dossier.state],
+        "NgayKetThucXuLy": stamp(dossier.end) if state in FINISHED else "",
+        "TrangThaiHoSo": state,
+        "MoTa": STATES[state],
     }
 
 
-def _new(request: Request) -> Reply:
-    fields = request.query_values
-    day = fields.get("tuNgay", "20230524")
-    limit = fields.get("gioiHan", "10")
-    if not re.fullmatch(r"20[0-9]{6}", day) or not re.fullmatch(r"[0-9]{1,4}", limit):
-        return refused(request, "SCHEMA_REJECT", "tuNgay phải có dạng yyyyMMdd", Outcome.REJECTED, 400)
-    dossiers = some_dossiers(day[2:], min(int(limit), _MOST))
-    return Reply.of_json(request, {"tongSo": len(dossiers), "data": [record(dossier) for dossier in dossiers]})
-
-
-OPERATIONS: dict[str, Callable[[Request], Reply]] = {
+OPERATIONS: dict[str, Callable[[Request, State], Reply]] = {
     "POST /tiepNhanHoSo": _receive,
     "PUT /capNhatTrangThai": _change,
     "GET /traCuuHoSo": _query,
     "GET /layDanhSachMoi": _new,
 }
+
+
+def _key(code: str) -> str:
+    """Day (`yyMMdd`) and code, so that the dossiers of a day lie side by side."""
+    return f"{code.split('-')[1][-6:]}/{code}"
+
+
+def _stands(request: Request, code: str, state: int) -> Reply:
+    return Reply.of_json(request, {"MaHoSo": code, "TrangThaiHoSo": state, "MoTa": STATES[state]})
+
+
+def _missing(request: Request) -> Reply:
+    return refused(request, "NOT_FOUND", "Không tìm thấy hồ sơ", Outcome.BUSINESS_FAULT, 404)
 
 
 def _fields(request: Request) -> dict[str, Any]:

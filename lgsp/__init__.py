@@ -6,6 +6,6 @@ people look in at the edge. `docs/architecture.md` draws it.
 
 from lgsp.errors import MalformedRequest
 from lgsp.model import Outcome, Reply, Request
-from lgsp.runtime.connector import Connector
+from lgsp.runtime.connector import Connector, Kept, State
 
-__all__ = ["Connector", "MalformedRequest", "Outcome", "Reply", "Request"]
+__all__ = ["Connector", "Kept", "MalformedRequest", "Outcome", "Reply", "Request", "State"]

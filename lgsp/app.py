@@ -39,6 +39,7 @@ from lgsp.errors import SettingsError
 from lgsp.ledger.memory import MemoryLedger
 from lgsp.model import Outcome, Reply, Request
 from lgsp.runtime.host import Host, check_ours
+from lgsp.runtime.state import States
 from lgsp.settings import Settings, refuse_open_by_accident
 from lgsp.taps.metrics import CONTENT_TYPE, BothMetrics, ConnectorMetrics, GatewayMetrics, ProcessMetrics
 from lgsp.taps.recent import Recent
@@ -47,6 +48,8 @@ from lgsp.traffic.scenario import read_scenario
 
 log = structlog.get_logger()
 CONNECTORS = "connectors"
+STAND_INS = "stand-ins.sqlite"
+"""What stand-ins were told, below the state directory."""
 _LAG_EVERY = 0.1
 
 
@@ -106,7 +109,11 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
         await stack.enter_async_context(bus)
         if serving is not bus:
             await stack.enter_async_context(serving)
-        host = Host(serving, catalogue, clock, answering, seed=settings.seed, calm=settings.calm)
+        file = settings.state / STAND_INS if settings.keep else None
+        states = await stack.enter_async_context(
+            States(clock, file, keep=settings.keep, dropped=answering.state_dropped)
+        )
+        host = Host(serving, catalogue, clock, answering, states, seed=settings.seed, calm=settings.calm)
         await host.serve()
         edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, consumers, clock, asking))
         admin = await stack.enter_async_context(
@@ -152,7 +159,11 @@ async def connectors(settings: Settings, *, only: Collection[str]) -> None:
         metrics = ConnectorMetrics(process, served, settings.prefetch)
         bus = RabbitBus(_url(settings), settings.name, clock, metrics, asks=False, prefetch=settings.prefetch)
         await stack.enter_async_context(bus)
-        host = Host(bus, catalogue, clock, metrics, seed=settings.seed, calm=settings.calm)
+        # A file even without --keep: another connectors process of this machine may get the next request.
+        states = await stack.enter_async_context(
+            States(clock, settings.state / STAND_INS, keep=settings.keep, dropped=metrics.state_dropped)
+        )
+        host = Host(bus, catalogue, clock, metrics, states, seed=settings.seed, calm=settings.calm)
         await host.serve(only)
         admin = await stack.enter_async_context(_admin(settings, process, bus.problems))
         log.info("connectors ready", name=settings.name, admin=admin, services=len(served))

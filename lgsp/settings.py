@@ -54,6 +54,8 @@ class Settings:
     open: bool = False
     seed: int = 2023
     calm: bool = False
+    keep: bool = False
+    """Whether what stand-ins were told outlives the process."""
     max_body: int = 32 * 1024 * 1024
     max_in_flight: int = 2_000
     prefetch: int = 256

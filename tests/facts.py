@@ -18,6 +18,8 @@ from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
+import remembering
+
 from connectors.province.markup import NotXml, local, parse
 from lgsp.model import Outcome, Reply, Request
 
@@ -96,14 +98,18 @@ class Case:
 class Contract:
     """The contract of one service: its checklist, and its cases.
 
-    `answering` makes what answers one case; by default it is the service's connector, which keeps nothing.
+    `answering` makes what answers one case; by default it is the service's connector, which was told nothing before.
     """
 
     def __init__(self, service: str, *, answering: Callable[[], Answer] | None = None) -> None:
         self.service = service
         self.facts: list[Fact] = []
         self.cases: list[Case] = []
-        self._answering = answering or (lambda: self.module.answer)
+        self._answering = answering or (lambda: remembering.answering(self.module))
+
+    def answer(self) -> Answer:
+        """What answers, in a world of its own."""
+        return self._answering()
 
     @cached_property
     def module(self) -> Any:

@@ -30,7 +30,7 @@ FLOORS = (
 FLOOR = {area: number for number, areas in enumerate(FLOORS) for area in areas}
 ASKING, ANSWERING = {"dispatch", "traffic", "edge"}, {"runtime"}
 FRONT_DOOR = {"lgsp.errors", "lgsp.model", "lgsp.runtime.connector"}
-FRONT_DOOR_NAMES = {"Connector", "MalformedRequest", "Outcome", "Reply", "Request"}
+FRONT_DOOR_NAMES = {"Connector", "Kept", "MalformedRequest", "Outcome", "Reply", "Request", "State"}
 PLACES = {
     "aio_pika": ("lgsp/bus/",),
     "aiormq": ("lgsp/bus/",),
@@ -54,7 +54,7 @@ PLACES = {
         "lgsp/traffic/",
         "lgsp/app.py",
     ),
-    "sqlite3": ("lgsp/ledger/",),
+    "sqlite3": ("lgsp/ledger/", "lgsp/runtime/state.py"),
 }
 """Each third-party package, and where it may be imported."""
 OURS = {"lgsp", "connectors"}

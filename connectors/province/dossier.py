@@ -24,6 +24,7 @@ STATES = {
 """The ten states of a dossier (S13, S18)."""
 NEXT = {1: (2, 3, 7), 2: (4, 7), 3: (), 4: (5, 6, 7, 8, 9), 5: (4, 7, 8), 6: (4, 7, 8), 7: (), 8: (), 9: (10,), 10: ()}
 """The steps a dossier may take from each state (A)."""
+FINISHED = {9, 10}
 CHANNELS = {1: "trực tiếp", 2: "trực tuyến", 3: "bưu chính công ích"}
 PROCEDURES = {
     "1.004873": ("Cấp Giấy xác nhận tình trạng hôn nhân", "Hộ tịch", 3),
@@ -55,6 +56,8 @@ class Dossier:
     """One dossier."""
 
     code: str
+    asked: str = ""
+    """The code of the procedure where somebody named one."""
 
     @property
     def agency(self) -> str:
@@ -64,7 +67,7 @@ class Dossier:
     @property
     def procedure(self) -> str:
         """The code of its procedure."""
-        return pick(self.code, "procedure", tuple(PROCEDURES))
+        return self.asked or pick(self.code, "procedure", tuple(PROCEDURES))
 
     @property
     def applicant(self) -> Person:
@@ -96,8 +99,13 @@ class Dossier:
     @property
     def finished(self) -> datetime | None:
         """When the work was done, of a dossier that is finished."""
-        if self.state not in {9, 10}:
+        if self.state not in FINISHED:
             return None
+        return self.end
+
+    @property
+    def end(self) -> datetime:
+        """When the work is done, whether it is by today or not."""
         return self.due - timedelta(hours=number(self.code, "hours", 60) - 6)
 
     def _day(self) -> datetime:
@@ -108,6 +116,11 @@ class Dossier:
             except ValueError:
                 continue
         return datetime(TODAY.year, TODAY.month, TODAY.day)  # noqa: DTZ001 - local time, as the field writes it
+
+
+def may_become(state: int, wanted: int) -> bool:
+    """Whether a dossier may go from one state to another; to report the same state again changes nothing."""
+    return wanted == state or wanted in NEXT[state]
 
 
 def find_dossier(code: str) -> Dossier | None:

@@ -20,6 +20,7 @@ _admin = click.option("--admin", metavar="ADDRESS", help="Where metrics and heal
 _open = click.option("--open", "is_open", is_flag=True, help="Allow listening beyond this machine [LGSP_OPEN=yes].")
 _seed = click.option("--seed", type=int, help="Seed of all random draws [LGSP_SEED].")
 _calm = click.option("--calm", is_flag=True, help="No random errors, no simulated latency: same request, same answer.")
+_keep = click.option("--keep", is_flag=True, help="Keep what stand-ins were told over a restart [LGSP_KEEP=yes].")
 _user = click.option(
     "--broker-user", help="User on the broker [LGSP_BROKER_USER]; the password: LGSP_BROKER_PASSWORD_FILE."
 )
@@ -49,6 +50,7 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         open=bool(flags.get("is_open")) or env.get("LGSP_OPEN") == "yes",
         seed=flags["seed"] if flags.get("seed") is not None else int(env.get("LGSP_SEED", base.seed)),
         calm=bool(flags.get("calm")),
+        keep=bool(flags.get("keep")) or env.get("LGSP_KEEP") == "yes",
     )
 
 
@@ -61,6 +63,7 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
 @click.option("--no-traffic", is_flag=True, help="No demo traffic.")
 @click.option("--for", "seconds", type=click.FloatRange(min=0), help="Stop after so many seconds.")
 @_calm
+@_keep
 @_seed
 @_open
 @places
@@ -94,6 +97,7 @@ def gateway(config: Path, state: Path, **flags: Any) -> None:  # noqa: ANN401 - 
 @_broker("amqp://127.0.0.1:5672/lgsp")
 @_user
 @_calm
+@_keep
 @_seed
 @_open
 @places

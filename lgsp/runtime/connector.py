@@ -6,9 +6,10 @@ request --> latency --> errors --> ... --> Connector.answer --> reply
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from lgsp.model import Outcome, Reply, Request
 
@@ -24,6 +25,60 @@ class Connector(Protocol):
 
         Raises `MalformedRequest` for a body that does not decode where the contract has no words for it, and a
         `DeliveryError` where nobody would answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many seconds a thing is kept after its last change, and how many of its kind for one consumer at most."""
+
+    seconds: float
+    most: int = 10_000
+
+
+class State(Protocol):
+    """What one consumer left with one service, as one request sees it: nothing else changes it meanwhile.
+
+    Values are what JSON can say; what comes out is a copy.
+    """
+
+    @property
+    def now(self) -> float:
+        """When the request came: seconds since the epoch, UTC."""
+        ...
+
+    def get(self, kind: str, key: str) -> Any | None:  # noqa: ANN401 - JSON has no narrower type
+        """What was put there and is still kept, else `None`."""
+        ...
+
+    def put(self, kind: str, key: str, value: object) -> None:
+        """Keep `value` in place of what was there. `kind` is one that the connector declared."""
+        ...
+
+    def remove(self, kind: str, key: str) -> None:
+        """Forget it, if it is there."""
+        ...
+
+    def each(self, kind: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+        """Keys that begin with `prefix`, in their order, with their values."""
+        ...
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """A connector whose contract remembers what it was told; a power in place of plain `answer`."""
+
+    @property
+    def STATE(self) -> Mapping[str, Kept]:  # noqa: N802 - a module's constant
+        """Each kind of thing it remembers."""
+        ...
+
+    def answer_with(self, request: Request, state: State) -> Reply:
+        """The provider's reply, a function of the request and the state; raises as `Connector.answer` does.
+
+        What it puts is kept in whole when it returns, and not at all when it raises. It may be asked a second time
+        with a newer state, when somebody else was faster, and only that answer counts.
         """
         ...
 

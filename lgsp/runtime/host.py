@@ -17,7 +17,8 @@ from lgsp.clock import Clock
 from lgsp.errors import DeliveryError, MalformedRequest, SettingsError, TimedOut
 from lgsp.model import Outcome, Reply, Request, Stamps
 from lgsp.runtime.behaviours import behaviours_of
-from lgsp.runtime.connector import Connector, Forward, chain
+from lgsp.runtime.connector import Connector, Forward, Stateful, chain
+from lgsp.runtime.state import States
 from lgsp.runtime.template import TemplateConnector
 
 log = structlog.get_logger()
@@ -36,11 +37,11 @@ class Watch(Protocol):
         ...
 
 
-def load(service: Service) -> Connector:
+def load(service: Service) -> Connector | Stateful:
     """The connector of a service: its module, or the replies of its own YAML. Raises `CatalogueError` for a bad template."""
     if service.connector is None:
         return TemplateConnector(service)
-    return cast("Connector", importlib.import_module(service.connector))
+    return cast("Connector | Stateful", importlib.import_module(service.connector))
 
 
 def check_ours(connectors: Path, lgsp: Path) -> None:
@@ -53,15 +54,24 @@ def check_ours(connectors: Path, lgsp: Path) -> None:
 
 
 class Host:
-    """Serves services on a bus. With `calm` every call is calm."""
+    """Serves services on a bus. `states` holds what stateful ones were told; with `calm` every call is calm."""
 
     def __init__(
-        self, bus: Bus, catalogue: Catalogue, clock: Clock, watch: Watch, *, seed: int, calm: bool = False
+        self,
+        bus: Bus,
+        catalogue: Catalogue,
+        clock: Clock,
+        watch: Watch,
+        states: States,
+        *,
+        seed: int,
+        calm: bool = False,
     ) -> None:
         self._bus = bus
         self._catalogue = catalogue
         self._clock = clock
         self._watch = watch
+        self._states = states
         self._seed = seed
         self._calm = calm
         self._serving: list[str] = []
@@ -78,11 +88,14 @@ class Host:
                 await self._bus.serve(service.id, self.answer(service, load(service)))
                 self._serving.append(service.id)
 
-    def answer(self, service: Service, connector: Connector) -> Answer:
+    def answer(self, service: Service, connector: Connector | Stateful) -> Answer:
         """What answers the requests of a service: one prepared chain an operation."""
+        answered = (
+            self._states.answering(service.id, connector) if isinstance(connector, Stateful) else connector.answer
+        )
         chains: dict[str, tuple[Forward, bool]] = {
             name: (
-                chain(behaviours_of(service, operation, connector, self._clock, self._seed), connector.answer),
+                chain(behaviours_of(service, operation, connector, self._clock, self._seed), answered),
                 operation.idempotent,
             )
             for name, operation in service.operations.items()

@@ -25,6 +25,7 @@ LOOP = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
 SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576)
 RESULTS = ("ack", "requeue", "reject", "expired")
 SHED = ("inflight",)
+LOST_STATE = ("expired", "consumer", "whole")
 ROUTES = ("service", "refused", "unknown")
 _ANSWERED = (Outcome.OK, Outcome.BUSINESS_FAULT)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -234,6 +235,10 @@ class ConnectorMetrics:
         )
         busy = Gauge("lgsp_connector_busy", "Requests being answered.", by, registry=registry)
         limit = Gauge("lgsp_connector_capacity", "Requests answered at a time, at most.", by, registry=registry)
+        lost = Counter(
+            "lgsp_state_dropped_total", "Things that stand-ins forgot.", ("service", "reason"), registry=registry
+        )
+        self._lost = {(s.id, reason): lost.labels(s.id, reason) for s in known for reason in LOST_STATE}
         self._wait = {s.id: wait.labels(s.id) for s in known}
         self._took = {s.id: took.labels(s.id) for s in known}
         self._messages = {(s.id, result): messages.labels(s.id, result) for s in known for result in RESULTS}
@@ -251,6 +256,12 @@ class ConnectorMetrics:
     def duration(self, service: str, seconds: float) -> None:
         """A connector took `seconds`, behaviours included."""
         self._took[service].observe(seconds)
+
+    def state_dropped(self, service: str, reason: str, count: int) -> None:
+        """A stand-in forgot `count` things. A service that this process does not serve makes no series."""
+        child = self._lost.get((service, reason))
+        if child is not None:
+            child.inc(count)
 
     def delivery(self, service: str, result: str) -> None:
         """See `bus.base.Watch`."""

@@ -17,11 +17,32 @@ from lgsp.runtime.behaviours.errors import ErrorsBehaviour
 ROOT = Path(__file__).parents[2]
 CATALOGUE = read_catalogue(ROOT / "config")
 WITHOUT: set[str] = {
-    "civil-status", "judicial-record", "national-catalog", "budget-unit-code", "civil-servants", "driver-license",
-    "dvcqg-dossier-sync", "vneid-sso", "national-documents", "payment-platform", "land-tax", "postal-delivery",
-    "emc-monitoring", "tthc-dossiers", "e-office", "provincial-sso", "shared-catalog", "data-warehouse", "ioc-feed",
-    "hotline-1022", "land-registry", "gis", "health", "education", "notification", "social-insurance",
-}  # fmt: skip
+    "budget-unit-code",
+    "civil-servants",
+    "civil-status",
+    "data-warehouse",
+    "driver-license",
+    "dvcqg-dossier-sync",
+    "e-office",
+    "education",
+    "emc-monitoring",
+    "gis",
+    "health",
+    "hotline-1022",
+    "ioc-feed",
+    "judicial-record",
+    "land-registry",
+    "land-tax",
+    "national-catalog",
+    "national-documents",
+    "notification",
+    "payment-platform",
+    "postal-delivery",
+    "provincial-sso",
+    "shared-catalog",
+    "social-insurance",
+    "vneid-sso",
+}
 """Services whose contract nobody has written down yet; the list only shrinks."""
 NONSENSE = (
     b"",
@@ -101,7 +122,7 @@ async def test_no_simulated_failure_says_what_the_contract_does_not_have(contrac
     for operation in CATALOGUE.find(contract.service).operations.values():
         mix = ErrorMix(rates={outcome: 1.0})
         fails = ErrorsBehaviour(contract.service, mix, 1, contract.module)
-        reply = await fails(_request(contract.service, operation, b"", ""), contract.module.answer)
+        reply = await fails(_request(contract.service, operation, b"", ""), contract.answer())
         assert reply.outcome is outcome
         assert contract.beyond(operation.name, reply) == [], operation.name
 
@@ -111,7 +132,7 @@ async def test_no_nonsense_is_answered_with_what_the_contract_does_not_have(cont
     for operation in CATALOGUE.find(contract.service).operations.values():
         for body in NONSENSE:
             for query in ("", "a=%ff&offset=-1&limit=x&from_date=&msdn=%00", "token=&&&=&docId=../x"):
-                reply = await contract.module.answer(_request(contract.service, operation, body, query))
+                reply = await contract.answer()(_request(contract.service, operation, body, query))
                 assert contract.beyond(operation.name, reply) == [], (operation.name, body[:40], query)
 
 

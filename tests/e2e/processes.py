@@ -92,8 +92,12 @@ def _config(config: Path | None) -> list[str]:
 
 
 def get(url: str) -> tuple[int, bytes]:
+    return send(urllib.request.Request(url))
+
+
+def send(request: urllib.request.Request) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

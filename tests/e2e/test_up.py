@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +91,22 @@ def test_a_second_process_on_the_same_state_is_refused(running: processes.Proces
 def test_it_ends_in_order_when_asked(tmp_path: Path) -> None:
     process = up(tmp_path, "--no-traffic").start()
     assert process.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(("flags", "status"), [(["--keep"], 200), ([], 404)])
+def test_what_stand_ins_were_told_outlives_a_kill_where_that_is_asked(
+    tmp_path: Path, flags: list[str], status: int
+) -> None:
+    code = "000.00.31.H47-230525-0199"
+    dossier = {"MaHoSo": code, "MaTTHC": "1.001193", "ChuHoSo": "Phan Công Khoa"}
+    for wanted in (200, status):
+        with up(tmp_path, "--no-traffic", "--calm", *flags) as process:
+            url = process.found(r"gateway +(http://\S+)") + "/tthc-dossiers/v1.0.0"
+            if wanted == 200 and dossier:
+                handed_in = urllib.request.Request(f"{url}/tiepNhanHoSo", json.dumps(dossier).encode(), method="POST")
+                assert processes.send(handed_in)[0] == 200
+                dossier = {}
+            assert processes.get(f"{url}/traCuuHoSo?MaHoSo={code}")[0] == wanted
 
 
 def test_one_service_is_a_complete_bus(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from lgsp.ledger.memory import MemoryLedger
 from lgsp.model import Outcome, Transaction
 from lgsp.taps.metrics import (
     CONTENT_TYPE,
+    LOST_STATE,
     RESULTS,
     BothMetrics,
     ConnectorMetrics,
@@ -176,6 +177,13 @@ def difference(before: Values, after: Values) -> dict[str, float]:
                 "lgsp_connector_duration_seconds_sum{service=svc}": 0.5,
             },
         ),
+        *(
+            (
+                lambda m, reason=reason: m.answering.state_dropped("svc", reason, 1),
+                {f"lgsp_state_dropped_total{{reason={reason},service=svc}}": 1},
+            )
+            for reason in LOST_STATE
+        ),
         (lambda m: m.both.connection("publish", up=True), {"lgsp_amqp_connection_up{component=publish}": 1}),
         (
             lambda m: m.process.loop_lag.observe(0.5),
@@ -279,6 +287,7 @@ def test_a_service_from_outside_the_catalogue_makes_no_series() -> None:
     made.both.delivery("nobody", "ack")
     made.both.delivery("svc", "nothing")
     made.both.queue_wait("nobody", 1.0)
+    made.answering.state_dropped("nobody", "whole", 1)
     made.both.connection("nothing", up=True)
     assert made.values() == before
 
@@ -338,7 +347,7 @@ def test_the_table_and_the_code_agree() -> None:
     assert of_table == of_code
 
 
-@pytest.mark.parametrize("label", [str(outcome) for outcome in Outcome] + list(RESULTS))
+@pytest.mark.parametrize("label", [str(outcome) for outcome in Outcome] + [*RESULTS, *LOST_STATE])
 def test_the_document_explains_each_word_of_a_label(label: str) -> None:
     assert f"`{label}`" in DOCUMENT
 

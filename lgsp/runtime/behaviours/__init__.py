@@ -8,11 +8,11 @@ from lgsp.catalogue.service import Operation, Service
 from lgsp.clock import Clock
 from lgsp.runtime.behaviours.errors import ErrorsBehaviour
 from lgsp.runtime.behaviours.latency import LatencyBehaviour
-from lgsp.runtime.connector import Behaviour, Connector
+from lgsp.runtime.connector import Behaviour, Connector, Stateful
 
 
 def behaviours_of(
-    service: Service, operation: Operation, connector: Connector, clock: Clock, seed: int
+    service: Service, operation: Operation, connector: Connector | Stateful, clock: Clock, seed: int
 ) -> Iterator[Behaviour]:
     """The behaviours of one operation; its own blocks replace the service's."""
     latency = operation.latency or service.latency

@@ -28,8 +28,10 @@ from lgsp.bus.node import PrivateNode
 from lgsp.bus.provision import provision
 from lgsp.bus.rabbitmq import RabbitBus
 from lgsp.catalogue.consumer import Consumer, read_consumers
+from lgsp.catalogue.live import FILES, Live, Plan
 from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Catalogue, Operation, Service
+from lgsp.catalogue.watch import Watcher
 from lgsp.clock import Clock, SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.admin import Admin
@@ -88,23 +90,25 @@ def run(process: Coroutine[Any, Any, None]) -> None:
 
 async def up(settings: Settings, *, pace: float | None, seconds: float | None, show: Show | None = None) -> None:
     """Gateway, connectors and demo traffic (`pace` times the scenario's, or none) in this process."""
-    catalogue, consumers = _configuration(settings)
+    consumers = _configuration(settings)
     clock = SystemClock()
+    process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq" if settings.broker else "memory")
+    watcher = _watcher(settings, clock, process)
+    catalogue = watcher.first()
     recent = Recent([service.id for service in catalogue], clock)
     async with AsyncExitStack() as stack:
         stack.enter_context(_locked(settings.state / f"{settings.name}.lock", settings.name))
-        asking_url, serving_url = await stack.enter_async_context(_broker(settings, catalogue))
-        process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq" if asking_url else "memory")
+        broker = await stack.enter_async_context(_broker(settings, catalogue))
         ledger = MemoryLedger(service.id for service in catalogue)
         asking = GatewayMetrics(process, catalogue, ledger, settings.name)
         answering = ConnectorMetrics(process, catalogue, settings.prefetch)
         bus: Bus
         serving: Bus
-        if asking_url is None or serving_url is None:
+        if broker is None:
             bus = serving = MemoryBus(clock, BothMetrics(asking, answering), prefetch=settings.prefetch)
         else:
-            bus = RabbitBus(asking_url, settings.name, clock, asking)
-            serving = RabbitBus(serving_url, CONNECTORS, clock, answering, asks=False, prefetch=settings.prefetch)
+            bus = RabbitBus(broker.asking, settings.name, clock, asking)
+            serving = RabbitBus(broker.serving, CONNECTORS, clock, answering, asks=False, prefetch=settings.prefetch)
         dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [asking, recent], clock))
         await stack.enter_async_context(bus)
         if serving is not bus:
@@ -117,13 +121,21 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
         await host.serve()
         edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, consumers, clock, asking))
         admin = await stack.enter_async_context(
-            _admin(settings, process, lambda: _problems(bus, serving) + _draining(edge.gateway))
+            _admin(settings, process, lambda: _problems(bus, serving) + _draining(edge.gateway), watcher.notes)
         )
         view = View(recent, ledger, edge.url, admin, a_curl(edge.url, catalogue))
         _announce(view, catalogue)
-        jobs: list[Coroutine[Any, Any, None]] = [_measure_lag(process)]
+        mix = Mix(targets(catalogue), settings.seed)
+
+        async def ready(new: Catalogue, changes: Plan) -> None:
+            if broker is not None and changes.added:
+                await provision(broker.provisioning, changes.added)
+            await host.follow(new)
+
+        live = Live(catalogue, [host, edge.gateway, asking, answering, recent, mix], ready)
+        jobs: list[Coroutine[Any, Any, None]] = [_measure_lag(process), watcher.run(live.take), host.tend()]
         if pace is not None:
-            jobs.append(_demo(settings, dispatcher, catalogue, consumers, clock, pace))
+            jobs.append(_demo(settings, dispatcher, mix, consumers, clock, pace))
         if show is not None:
             jobs.append(_shown(show, view))
         await _until_stopped(jobs, seconds)
@@ -131,11 +143,13 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
 
 async def gateway(settings: Settings) -> None:
     """A gateway on a broker."""
-    catalogue, consumers = _configuration(settings)
+    consumers = _configuration(settings)
     clock = SystemClock()
+    process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
+    watcher = _watcher(settings, clock, process)
+    catalogue = watcher.first()
     async with AsyncExitStack() as stack:
         stack.enter_context(_locked(settings.state / f"{settings.name}.lock", settings.name))
-        process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
         ledger = MemoryLedger(service.id for service in catalogue)
         metrics = GatewayMetrics(process, catalogue, ledger, settings.name)
         bus = RabbitBus(_url(settings), settings.name, clock, metrics)
@@ -143,20 +157,22 @@ async def gateway(settings: Settings) -> None:
         await stack.enter_async_context(bus)
         edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, consumers, clock, metrics))
         admin = await stack.enter_async_context(
-            _admin(settings, process, lambda: bus.problems() + _draining(edge.gateway))
+            _admin(settings, process, lambda: bus.problems() + _draining(edge.gateway), watcher.notes)
         )
+        live = Live(catalogue, [edge.gateway, metrics], _nothing_to_make)
         log.info("gateway ready", name=settings.name, url=edge.url, admin=admin, services=len(catalogue))
-        await _until_stopped([_measure_lag(process)], None)
+        await _until_stopped([_measure_lag(process), watcher.run(live.take)], None)
 
 
 async def connectors(settings: Settings, *, only: Collection[str]) -> None:
     """Connectors on a broker: all services, or the ones named."""
-    catalogue, _ = _configuration(settings)
+    _configuration(settings)
     clock = SystemClock()
-    served = [catalogue.find(name) for name in only] or list(catalogue)
+    process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
+    watcher = _watcher(settings, clock, process)
+    catalogue = watcher.first()
     async with AsyncExitStack() as stack:
-        process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
-        metrics = ConnectorMetrics(process, served, settings.prefetch)
+        metrics = ConnectorMetrics(process, catalogue, settings.prefetch, only)
         bus = RabbitBus(_url(settings), settings.name, clock, metrics, asks=False, prefetch=settings.prefetch)
         await stack.enter_async_context(bus)
         # A file even without --keep: another connectors process of this machine may get the next request.
@@ -165,9 +181,14 @@ async def connectors(settings: Settings, *, only: Collection[str]) -> None:
         )
         host = Host(bus, catalogue, clock, metrics, states, seed=settings.seed, calm=settings.calm)
         await host.serve(only)
-        admin = await stack.enter_async_context(_admin(settings, process, bus.problems))
-        log.info("connectors ready", name=settings.name, admin=admin, services=len(served))
-        await _until_stopped([_measure_lag(process)], None)
+        admin = await stack.enter_async_context(_admin(settings, process, bus.problems, watcher.notes))
+
+        async def ready(new: Catalogue, _: Plan) -> None:
+            await host.follow(new)
+
+        live = Live(catalogue, [host, metrics], ready)
+        log.info("connectors ready", name=settings.name, admin=admin, services=len(only) or len(catalogue))
+        await _until_stopped([_measure_lag(process), watcher.run(live.take), host.tend()], None)
 
 
 async def ask_over_bus(
@@ -206,7 +227,7 @@ def definitions(catalogue: Catalogue, passwords: dict[str, str], gateways: Colle
     services = [service.id for service in catalogue]
     users = [
         topology.administrator("admin", passwords["admin"]),
-        topology.connectors_user(CONNECTORS, passwords[CONNECTORS], services),
+        topology.connectors_user(CONNECTORS, passwords[CONNECTORS]),
         *(topology.gateway_user(name, passwords["gateway"]) for name in gateways),
     ]
     return topology.definitions(services, users, salt=secrets.token_bytes(4))
@@ -223,14 +244,22 @@ def a_curl(url: str, catalogue: Catalogue) -> str:
     return f"curl -s '{url}/'"
 
 
-def _configuration(settings: Settings) -> tuple[Catalogue, dict[str, Consumer]]:
+async def _nothing_to_make(_new: Catalogue, _changes: Plan) -> None:
+    """A gateway makes nothing on the broker: queues are somebody's who provisions."""
+
+
+def _watcher(settings: Settings, clock: Clock, process: ProcessMetrics) -> Watcher[Catalogue]:
+    return Watcher("services", settings.config, FILES, read_catalogue, clock, process.reloaded)
+
+
+def _configuration(settings: Settings) -> dict[str, Consumer]:
     refuse_open_by_accident({"the gateway": settings.listen, "the admin port": settings.admin}, is_open=settings.open)
     found = importlib.util.find_spec(CONNECTORS)
     if found is not None and found.origin is not None:
         check_ours(Path(found.origin).parent, Path(__file__).parent)
     if settings.open:
         log.warning("open: listening beyond loopback without credentials or TLS", listen=str(settings.listen))
-    return read_catalogue(settings.config), read_consumers(settings.config)
+    return read_consumers(settings.config)
 
 
 @contextmanager
@@ -245,14 +274,24 @@ def _locked(file: Path, name: str) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class _Broker:
+    """The addresses of one broker, each with the user for its purpose."""
+
+    asking: str
+    serving: str
+    provisioning: str
+
+
 @asynccontextmanager
-async def _broker(settings: Settings, catalogue: Catalogue) -> AsyncIterator[tuple[str | None, str | None]]:
-    """The addresses to ask and to serve on: of a private node, of the one that was named, or none."""
+async def _broker(settings: Settings, catalogue: Catalogue) -> AsyncIterator[_Broker | None]:
+    """A private node, the broker that was named, or none."""
     if settings.broker is None:
-        yield None, None
+        yield None
     elif settings.broker != "local":
-        await provision(_url(settings), [service.id for service in catalogue])
-        yield _url(settings), _url(settings)
+        url = _url(settings)
+        await provision(url, [service.id for service in catalogue])
+        yield _Broker(url, url, url)
     else:
         passwords = {who: secrets.token_urlsafe(24) for who in ("admin", "gateway", CONNECTORS)}
         directory = settings.state / "broker" / secrets.token_hex(4)
@@ -260,7 +299,11 @@ async def _broker(settings: Settings, catalogue: Catalogue) -> AsyncIterator[tup
         try:
             await asyncio.to_thread(node.start)
             log.info("private broker ready", node=repr(node))
-            yield node.url(settings.name, passwords["gateway"]), node.url(CONNECTORS, passwords[CONNECTORS])
+            yield _Broker(
+                node.url(settings.name, passwords["gateway"]),
+                node.url(CONNECTORS, passwords[CONNECTORS]),
+                node.url("admin", passwords["admin"]),
+            )
         finally:
             await asyncio.to_thread(node.stop)
             await asyncio.to_thread(_remove, directory)
@@ -320,9 +363,11 @@ async def _edge(
 
 
 @asynccontextmanager
-async def _admin(settings: Settings, process: ProcessMetrics, problems: Callable[[], list[str]]) -> AsyncIterator[str]:
-    notes = ["open: plain listening beyond loopback was allowed"] if settings.open else []
-    made = Admin(process.render, CONTENT_TYPE, problems, lambda: notes, loopback=settings.admin.is_loopback)
+async def _admin(
+    settings: Settings, process: ProcessMetrics, problems: Callable[[], list[str]], notes: Callable[[], list[str]]
+) -> AsyncIterator[str]:
+    always = ["open: plain listening beyond loopback was allowed"] if settings.open else []
+    made = Admin(process.render, CONTENT_TYPE, problems, lambda: always + notes(), loopback=settings.admin.is_loopback)
     port = await made.start(settings.admin.host, settings.admin.port)
     try:
         yield f"http://{settings.admin.host}:{port}"
@@ -341,15 +386,14 @@ def _draining(edge: Gateway) -> list[str]:
 async def _demo(
     settings: Settings,
     dispatcher: Dispatcher,
-    catalogue: Catalogue,
+    mix: Mix,
     consumers: dict[str, Consumer],
     clock: Clock,
     pace: float,
 ) -> None:
-    mix = Mix(targets(catalogue), settings.seed)
     file = settings.config / "scenarios" / "demo.yaml"
-    if not mix or not file.is_file():
-        log.info("no demo traffic", why="no service has a share and an example" if not mix else f"{file} is missing")
+    if not file.is_file():
+        log.info("no demo traffic", why=f"{file} is missing")
         return
     consumer = next((c.id for c in consumers.values() if c.behaviour == "field"), "demo")
     pacer = read_scenario(file).pacer(clock.now(), pace)

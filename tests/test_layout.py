@@ -47,6 +47,7 @@ PLACES = {
     "lxml": ("connectors/province/markup.py",),
     "structlog": (
         "lgsp/bus/",
+        "lgsp/catalogue/watch.py",
         "lgsp/runtime/",
         "lgsp/dispatch.py",
         "lgsp/edge/",

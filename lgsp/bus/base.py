@@ -36,12 +36,16 @@ class Bus(Protocol):
         ...
 
     async def serve(self, service: str, answer: Answer) -> None:
-        """Answer the requests of `service` until the bus closes; returns once it is consuming.
+        """Answer the requests of `service` until `leave`, or until the bus closes; returns once it is consuming.
 
         Each request comes with `budget` (seconds left), `waited` and `redelivered` set. It is acknowledged after its
         reply was handed back, so what a killed server had not answered comes back to a sibling. One that has expired
         is dropped and counted, never started. `answer` must not raise.
         """
+        ...
+
+    async def leave(self, service: str) -> None:
+        """Take no more requests of `service` from here; what was begun is answered."""
         ...
 
     def problems(self) -> list[str]:

@@ -129,6 +129,12 @@ class MemoryBus:
         queue.servers.append(_Server(answer, self._prefetch))
         self._drain(queue)
 
+    async def leave(self, service: str) -> None:
+        """See `Bus.leave`; what still waits stays without an answer, as on a queue that nobody consumes."""
+        queue = self._queues.pop(service, None)
+        if queue is not None:
+            queue.servers.clear()
+
     def _drain(self, queue: _Queue) -> None:
         while queue.waiting and (server := queue.free_server()) is not None:
             request, came, due = queue.waiting.popleft()

@@ -215,11 +215,18 @@ class RabbitBus:
 
     async def serve(self, service: str, answer: Answer) -> None:
         """See `Bus.serve`; where the queue is missing it returns, says so in `problems`, and goes on trying."""
-        served = self._served.setdefault(service, _Served(answer))
+        served = self._served.get(service) or _Served(answer)
         await self._consume(service, served)
+        self._served[service] = served  # not before: the canary would consume beside us
         if not served.tag:
             log.warning("queue missing", queue=topology.sync_queue(service), service=service)
             self._wanted.set()
+
+    async def leave(self, service: str) -> None:
+        """See `Bus.leave`."""
+        served = self._served.pop(service, None)
+        if served is not None:
+            await _stop_consuming(served)
 
     async def _consume(self, service: str, served: _Served) -> None:
         if await self._in.consumers(topology.sync_queue(service)) is None:
@@ -308,8 +315,9 @@ class RabbitBus:
             self._wanted.clear()
             if not self._in.is_up:
                 continue
-            for service, served in self._served.items():
-                if not await self._in.consumers(topology.sync_queue(service)):
+            for service, served in list(self._served.items()):
+                missed = not await self._in.consumers(topology.sync_queue(service))
+                if missed and service in self._served:
                     await _stop_consuming(served)
                     await self._consume(service, served)
 

@@ -95,10 +95,10 @@ def gateway_user(gateway: str, password: str) -> User:
     )
 
 
-def connectors_user(name: str, password: str, services: Iterable[str]) -> User:
-    """The rights of a connectors process: to read its services' queues and to answer."""
+def connectors_user(name: str, password: str, services: Iterable[str] = ()) -> User:
+    """The rights of a connectors process: to read its services' queues (every service's, where none is named), and to answer."""
     own = rf"q\.control\.{_literal(name)}(\..*)?"
-    queues = "|".join(_literal(service) for service in sorted(services))
+    queues = "|".join(_literal(service) for service in sorted(services)) or ".*"
     return User(
         name,
         password,

@@ -162,13 +162,17 @@ class Service(_Data):
 
 
 class Catalogue:
-    """The services that exist: one immutable set."""
+    """The services that exist: one immutable set, swapped whole."""
 
     def __init__(self, services: Mapping[str, Service]) -> None:
         self._services = dict(services)
 
     def __repr__(self) -> str:
         return f"<Catalogue {len(self)} services, {sum(len(s.operations) for s in self)} operations>"
+
+    def swap(self, other: Catalogue) -> None:
+        """From now on hold what `other` holds."""
+        self._services = other._services
 
     def find(self, service: str) -> Service:
         """The service of that id. Raises `UnknownService`."""

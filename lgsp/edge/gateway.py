@@ -13,6 +13,8 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from lgsp.catalogue.consumer import Consumer
+from lgsp.catalogue.live import Commit
+from lgsp.catalogue.service import Catalogue
 from lgsp.chance import uuid7
 from lgsp.clock import Clock
 from lgsp.dispatch import Dispatcher
@@ -118,6 +120,15 @@ class Gateway:
     def __repr__(self) -> str:
         return f"<Gateway {self._in_flight} in flight{', draining' if self.draining else ''}>"
 
+    def prepare(self, new: Catalogue) -> Commit:
+        """See `Taker`: the routes of `new`."""
+        routes = Routes(new)
+
+        def commit() -> None:
+            self._routes = routes
+
+        return commit
+
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port (of a free choice where `port` is 0). Raises `SettingsError`."""
         if importlib.util.find_spec("aiohttp._http_parser") is None:
@@ -155,8 +166,11 @@ class Gateway:
 
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         try:
+            routes = self._routes
             route, consumer = self._accept(http)
             body = b"" if http.method in _BODILESS and not http.can_read_body else await self._read(http)
+            if self._routes is not routes:  # the catalogue was swapped while the body came: it decides again
+                route, consumer = self._accept(http)
             request = self._request(http, route, consumer, body)
         except _Refused as refused:
             self._watch.http(refused.route, http.method, refused.fault.status)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Awaitable, Collection
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
 import structlog
 
 from lgsp.bus.base import Answer, Bus
+from lgsp.catalogue.live import Commit, same
 from lgsp.catalogue.service import Catalogue, Service
 from lgsp.clock import Clock
 from lgsp.errors import DeliveryError, MalformedRequest, SettingsError, TimedOut
@@ -23,6 +25,8 @@ from lgsp.runtime.template import TemplateConnector
 
 log = structlog.get_logger()
 _NS = 1_000_000_000
+_SKEW = 5.0
+"""Seconds by which another process may see a change later than this one."""
 
 
 class Watch(Protocol):
@@ -53,8 +57,27 @@ def check_ours(connectors: Path, lgsp: Path) -> None:
         )
 
 
+@dataclass(slots=True)
+class _Version:
+    """A service as it was loaded, and the version before it, which answers until `until` what only it knew."""
+
+    service: Service
+    answer: Answer
+    before: _Version | None = None
+    until: float = 0.0
+
+    def of(self, request: Request, now: float) -> Answer:
+        """What answers a request that was accepted by this version, or by one before it."""
+        if request.operation in self.service.operations or self.before is None or now > self.until:
+            return self.answer
+        return self.before.of(request, now)
+
+
 class Host:
-    """Serves services on a bus. `states` holds what stateful ones were told; with `calm` every call is calm."""
+    """Serves services on a bus. `states` holds what stateful ones were told; with `calm` every call is calm.
+
+    A request is answered whole by the version of its service that was in force when it came here.
+    """
 
     def __init__(
         self,
@@ -74,7 +97,10 @@ class Host:
         self._states = states
         self._seed = seed
         self._calm = calm
-        self._serving: list[str] = []
+        self._only: frozenset[str] = frozenset()
+        self._versions: dict[str, _Version] = {}
+        self._serving: set[str] = set()
+        self._leaving: dict[str, float] = {}
         self._busy = 0
 
     def __repr__(self) -> str:
@@ -82,11 +108,63 @@ class Host:
 
     async def serve(self, only: Collection[str] = ()) -> None:
         """Serve the services named, or all; those whose mode is `disabled` are left out. Raises `UnknownService`."""
-        wanted = [self._catalogue.find(name) for name in only] or list(self._catalogue)
-        for service in wanted:
-            if service.mode != "disabled":
-                await self._bus.serve(service.id, self.answer(service, load(service)))
-                self._serving.append(service.id)
+        for name in only:
+            self._catalogue.find(name)
+        self._only = frozenset(only)
+        self.prepare(self._catalogue)()
+        await self.follow(self._catalogue)
+
+    def prepare(self, new: Catalogue) -> Commit:
+        """See `Taker`: connectors and chains of what is new or changed; the rest stays as it is."""
+        versions = {service.id: self._version(service) for service in new if self._is_ours(service)}
+
+        def commit() -> None:
+            now = self._clock.now()
+            gone = self._versions.keys() - versions.keys()
+            for name in gone:
+                self._leaving.setdefault(name, now + self._versions[name].service.timeout + _SKEW)
+            for name in versions:
+                self._leaving.pop(name, None)
+            # What is gone answers what was accepted before, until it is left.
+            self._versions = {name: self._versions[name] for name in gone} | versions
+
+        return commit
+
+    async def follow(self, new: Catalogue) -> None:
+        """Begin to serve what `new` has and was not served yet."""
+        for service in new:
+            if self._is_ours(service) and service.id not in self._serving:
+                self._serving.add(service.id)
+                await self._bus.serve(service.id, partial(self._begin, service.id))
+
+    async def tend(self) -> None:
+        """Leave the services that are gone once nobody can wait for an answer of theirs any more."""
+        while True:
+            await self._clock.sleep(_SKEW)
+            now = self._clock.now()
+            for name in [name for name, due in self._leaving.items() if now >= due]:
+                del self._leaving[name], self._versions[name]
+                self._serving.discard(name)
+                await self._bus.leave(name)
+
+    def _is_ours(self, service: Service) -> bool:
+        return service.mode != "disabled" and (not self._only or service.id in self._only)
+
+    def _version(self, service: Service) -> _Version:
+        old = self._versions.get(service.id)
+        if old is not None and same(old.service, service):
+            return old
+        now = self._clock.now()
+        if old is not None and now > old.until:
+            old = replace(old, before=None)
+        until = now + old.service.timeout + _SKEW if old is not None else 0.0
+        return _Version(service, self.answer(service, load(service)), old, until)
+
+    def _begin(self, name: str, request: Request) -> Awaitable[Reply | None]:
+        version = self._versions.get(name)
+        if version is None:  # it is being put into force at this moment
+            return _unknown(request)
+        return version.of(request, self._clock.now())(request)
 
     def answer(self, service: Service, connector: Connector | Stateful) -> Answer:
         """What answers the requests of a service: one prepared chain an operation."""
@@ -156,6 +234,10 @@ class Host:
             ended = self._clock.now()
             stamps.t5 = int(ended * _NS)
             self._watch.duration(service.id, ended - start)
+
+
+async def _unknown(request: Request) -> Reply:
+    return _refused(request, Outcome.REJECTED, 404, "unknown_operation")
 
 
 def _place(error: Exception) -> str:

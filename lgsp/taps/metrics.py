@@ -7,7 +7,7 @@ The counts of transactions are the ledger's own, rendered at scrape time: there 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -15,7 +15,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from lgsp.catalogue.service import Service
+from lgsp.catalogue.live import Commit
+from lgsp.catalogue.service import Catalogue, Service
+from lgsp.catalogue.watch import Reload
 from lgsp.ledger.base import Ledger
 from lgsp.model import Outcome, Transaction
 
@@ -53,6 +55,18 @@ class ProcessMetrics:
         self._up = {component: up.labels(component) for component in components}
         self._back = {component: back.labels(component) for component in components}
         self._was_up: dict[str, bool] = {}  # without an entry it never was
+        self._reload_ok = Gauge(
+            "lgsp_config_last_reload_successful",
+            "Whether what stands in the files is in force.",
+            ("config",),
+            registry=self.registry,
+        )
+        self._reload_at = Gauge(
+            "lgsp_config_last_reload_success_timestamp_seconds",
+            "When what is in force was read.",
+            ("config",),
+            registry=self.registry,
+        )
 
     def connection(self, component: str, *, up: bool) -> None:
         """A connection came up or went down."""
@@ -65,6 +79,12 @@ class ProcessMetrics:
         if up or was_up is not None:
             self._was_up[component] = up
 
+    def reloaded(self, reload: Reload) -> None:
+        """A configuration was read; at start, the first time."""
+        self._reload_ok.labels(reload.what).set(reload.successful)
+        if reload.successful:
+            self._reload_at.labels(reload.what).set(reload.at)
+
     def render(self) -> bytes:
         """The exposition in Prometheus's text format. Takes milliseconds: call it off the event loop."""
         return generate_latest(self.registry)
@@ -73,30 +93,56 @@ class ProcessMetrics:
 class _LedgerCollector(Collector):
     """The ledger's own totals as metrics."""
 
-    def __init__(self, ledger: Ledger, name: str) -> None:
+    def __init__(self, ledger: Ledger, name: str, services: Iterable[Service]) -> None:
         self._ledger = ledger
         self._name = name
+        self.services = tuple(services)
+        """Those that exist: they have a count, if 0. What is gone keeps the counts that it has."""
 
     def collect(self) -> Iterator[Metric]:
         ended = CounterMetricFamily(
             "lgsp_transactions", "Transactions that ended, by outcome.", labels=("service", "outcome")
         )
-        for (service, outcome), count in list(self._ledger.totals().items()):
+        none = {(service.id, outcome): 0 for service in self.services for outcome in Outcome}
+        for (service, outcome), count in (none | dict(self._ledger.totals())).items():
             ended.add_metric((service, str(outcome)), count)
         yield ended
+        zero = {service.id: 0 for service in self.services}
         accepted = CounterMetricFamily("lgsp_transactions_accepted", "Transactions accepted.", labels=("service",))
-        for service, count in list(self._ledger.accepted().items()):
+        for service, count in (zero | dict(self._ledger.accepted())).items():
             accepted.add_metric((service,), count)
         yield accepted
         still_open = GaugeMetricFamily(
             "lgsp_open_transactions", "Accepted, without an outcome yet.", labels=("service",)
         )
-        for service, count in self._ledger.still_open().items():
+        for service, count in (zero | dict(self._ledger.still_open())).items():
             still_open.add_metric((service,), count)
         yield still_open
         info = GaugeMetricFamily("lgsp_ledger_info", "Which account these are.", labels=("ledger", "backend"))
         info.add_metric((self._name, self._ledger.backend), 1)
         yield info
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+
+class _FactsCollector(Collector):
+    """What the services are, of those that exist."""
+
+    def __init__(self, services: Iterable[Service]) -> None:
+        self.services = tuple(services)
+
+    def collect(self) -> Iterator[Metric]:
+        objective = GaugeMetricFamily("lgsp_slo_objective_ratio", "The objective of a service.", labels=("service",))
+        timeout = GaugeMetricFamily("lgsp_service_timeout_seconds", "How long the gateway waits.", labels=("service",))
+        info = GaugeMetricFamily(
+            "lgsp_service_info", "What a service is.", labels=("service", "owner", "tier", "route", "mode")
+        )
+        for service in self.services:
+            objective.add_metric((service.id,), service.objective)
+            timeout.add_metric((service.id,), service.timeout)
+            info.add_metric((service.id, service.owner, service.tier, service.route, service.mode), 1)
+        yield from (objective, timeout, info)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())
@@ -121,8 +167,9 @@ class GatewayMetrics:
     def __init__(self, process: ProcessMetrics, services: Iterable[Service], ledger: Ledger, name: str) -> None:
         registry = process.registry
         self._process = process
-        known = list(services)
-        registry.register(_LedgerCollector(ledger, name))
+        known = Catalogue({service.id: service for service in services})
+        self._counts = _LedgerCollector(ledger, name, known)
+        registry.register(self._counts)
         by = ("service",)
         duration = Histogram(
             "lgsp_transaction_duration_seconds",
@@ -138,7 +185,8 @@ class GatewayMetrics:
         failure = Gauge(
             "lgsp_service_last_failure_timestamp_seconds", "Last failure; 0 is never.", by, registry=registry
         )
-        self._asked = {s.id: _Asked(s.id, duration, inflight, success, failure) for s in known}
+        self._by_service = (duration, inflight, success, failure)
+        self._asked: dict[str, _Asked] = {}
         size = Histogram(
             "lgsp_transaction_size_bytes", "Bytes of a body.", ("direction",), buckets=SIZES, registry=registry
         )
@@ -146,16 +194,35 @@ class GatewayMetrics:
         self._confirm = Histogram(
             "lgsp_publish_confirm_seconds", "From publish to the broker's confirm.", buckets=SEGMENT, registry=registry
         )
-        self._unroutable = _counters("lgsp_unroutable", "Requests that came back: nobody serves them.", known, registry)
-        self._late = _counters("lgsp_late_replies", "Replies after their caller had been answered.", known, registry)
-        self._duplicate = _counters("lgsp_duplicate_replies", "Second replies to one request.", known, registry)
+        unroutable = "Requests that came back: nobody serves them."
+        self._unroutable = Counter("lgsp_unroutable_total", unroutable, by, registry=registry)
+        late = "Replies after their caller had been answered."
+        self._late = Counter("lgsp_late_replies_total", late, by, registry=registry)
+        duplicate = "Second replies to one request."
+        self._duplicate = Counter("lgsp_duplicate_replies_total", duplicate, by, registry=registry)
         shed = Counter("lgsp_shed_total", "Calls refused for our own capacity.", ("reason",), registry=registry)
         self._shed = {reason: shed.labels(reason) for reason in SHED}
         self._http = Counter(
             "lgsp_http_requests_total", "HTTP requests at the edge.", ("route", "method", "code"), registry=registry
         )
         self._http_children: dict[tuple[str, str, int], Counter] = {}
-        _facts(known, registry)
+        self._facts = _FactsCollector(known)
+        registry.register(self._facts)
+        self.prepare(known)()
+
+    def prepare(self, new: Catalogue) -> Commit:
+        """See `Taker`: every label set of what is new; those of what is gone stay, its facts go."""
+        fresh = [service.id for service in new if service.id not in self._asked]
+        for family in (self._unroutable, self._late, self._duplicate):
+            for service in fresh:
+                family.labels(service)
+        asked = self._asked | {service: _Asked(service, *self._by_service) for service in fresh}
+
+        def commit() -> None:
+            self._asked = asked
+            self._counts.services = self._facts.services = tuple(new)
+
+        return commit
 
     def saw(self, transaction: Transaction) -> None:
         """Note a finished transaction."""
@@ -193,15 +260,18 @@ class GatewayMetrics:
 
     def late_reply(self, service: str) -> None:
         """See `bus.base.Watch`."""
-        _inc(self._late, service)
+        if service in self._asked:  # a name from outside the catalogue makes no series
+            self._late.labels(service).inc()
 
     def duplicate_reply(self, service: str) -> None:
         """See `bus.base.Watch`."""
-        _inc(self._duplicate, service)
+        if service in self._asked:  # a name from outside the catalogue makes no series
+            self._duplicate.labels(service).inc()
 
     def unroutable(self, service: str) -> None:
         """See `bus.base.Watch`."""
-        _inc(self._unroutable, service)
+        if service in self._asked:  # a name from outside the catalogue makes no series
+            self._unroutable.labels(service).inc()
 
     def confirmed(self, seconds: float) -> None:
         """See `bus.base.Watch`."""
@@ -218,13 +288,29 @@ class GatewayMetrics:
         self._process.connection(component, up=up)
 
 
-class ConnectorMetrics:
-    """The watch of the answering half: its bus and its host."""
+class _Served:
+    """The children of one service that the answering half moves."""
 
-    def __init__(self, process: ProcessMetrics, services: Iterable[Service], capacity: int) -> None:
+    __slots__ = ("busy", "lost", "messages", "took", "wait")
+
+    def __init__(
+        self, service: str, wait: Histogram, took: Histogram, messages: Counter, busy: Gauge, lost: Counter
+    ) -> None:
+        self.wait = wait.labels(service)
+        self.took = took.labels(service)
+        self.messages = {result: messages.labels(service, result) for result in RESULTS}
+        self.busy = busy.labels(service)
+        self.lost = {reason: lost.labels(service, reason) for reason in LOST_STATE}
+
+
+class ConnectorMetrics:
+    """The watch of the answering half, its bus and its host: of the services in `only`, or of all."""
+
+    def __init__(
+        self, process: ProcessMetrics, services: Iterable[Service], capacity: int, only: Collection[str] = ()
+    ) -> None:
         registry = process.registry
         self._process = process
-        known = list(services)
         by = ("service",)
         wait = Histogram("lgsp_queue_wait_seconds", "From publish to delivery.", by, buckets=SEGMENT, registry=registry)
         took = Histogram(
@@ -238,42 +324,53 @@ class ConnectorMetrics:
         lost = Counter(
             "lgsp_state_dropped_total", "Things that stand-ins forgot.", ("service", "reason"), registry=registry
         )
-        self._lost = {(s.id, reason): lost.labels(s.id, reason) for s in known for reason in LOST_STATE}
-        self._wait = {s.id: wait.labels(s.id) for s in known}
-        self._took = {s.id: took.labels(s.id) for s in known}
-        self._messages = {(s.id, result): messages.labels(s.id, result) for s in known for result in RESULTS}
-        self._busy = {s.id: busy.labels(s.id) for s in known}
-        for service in known:
-            limit.labels(service.id).set(capacity)
+        self._by_service = (wait, took, messages, busy, lost)
+        self._limit, self._capacity = limit, capacity
+        self._only = frozenset(only)
+        self._served: dict[str, _Served] = {}
+        self.prepare(Catalogue({service.id: service for service in services}))()
         self._skew = Counter(
             "lgsp_clock_skew_total", "Waits that came out negative: two clocks disagree.", registry=registry
         )
 
+    def prepare(self, new: Catalogue) -> Commit:
+        """See `Taker`: every label set of what is new; those of what is gone stay."""
+        ours = [service.id for service in new if not self._only or service.id in self._only]
+        fresh = [service for service in ours if service not in self._served]
+        served = self._served | {service: _Served(service, *self._by_service) for service in fresh}
+
+        def commit() -> None:
+            self._served = served
+            for service in fresh:
+                self._limit.labels(service).set(self._capacity)
+
+        return commit
+
     def busy(self, service: str, change: int) -> None:
         """A request began (+1) or ended (-1)."""
-        self._busy[service].inc(change)
+        self._served[service].busy.inc(change)
 
     def duration(self, service: str, seconds: float) -> None:
         """A connector took `seconds`, behaviours included."""
-        self._took[service].observe(seconds)
+        self._served[service].took.observe(seconds)
 
     def state_dropped(self, service: str, reason: str, count: int) -> None:
         """A stand-in forgot `count` things. A service that this process does not serve makes no series."""
-        child = self._lost.get((service, reason))
-        if child is not None:
-            child.inc(count)
+        served = self._served.get(service)
+        if served is not None and reason in served.lost:
+            served.lost[reason].inc(count)
 
     def delivery(self, service: str, result: str) -> None:
         """See `bus.base.Watch`."""
-        child = self._messages.get((service, result))
-        if child is not None:
-            child.inc()
+        served = self._served.get(service)
+        if served is not None and result in served.messages:
+            served.messages[result].inc()
 
     def queue_wait(self, service: str, seconds: float) -> None:
         """See `bus.base.Watch`."""
-        child = self._wait.get(service)
-        if child is not None:
-            child.observe(max(seconds, 0.0))
+        served = self._served.get(service)
+        if served is not None:
+            served.wait.observe(max(seconds, 0.0))
         if seconds < 0:
             self._skew.inc()
 
@@ -305,26 +402,3 @@ class BothMetrics:
         self.delivery = answering.delivery
         self.queue_wait = answering.queue_wait
         self.connection = asking.connection
-
-
-def _counters(name: str, says: str, services: Iterable[Service], registry: CollectorRegistry) -> dict[str, Counter]:
-    counter = Counter(f"{name}_total", says, ("service",), registry=registry)
-    return {service.id: counter.labels(service.id) for service in services}
-
-
-def _inc(children: dict[str, Counter], service: str) -> None:
-    # A name from outside the catalogue makes no series.
-    child = children.get(service)
-    if child is not None:
-        child.inc()
-
-
-def _facts(services: Iterable[Service], registry: CollectorRegistry) -> None:
-    objective = Gauge("lgsp_slo_objective_ratio", "The objective of a service.", ("service",), registry=registry)
-    timeout = Gauge("lgsp_service_timeout_seconds", "How long the gateway waits.", ("service",), registry=registry)
-    labels = ("service", "owner", "tier", "route", "mode")
-    info = Gauge("lgsp_service_info", "What a service is.", labels, registry=registry)
-    for service in services:
-        objective.labels(service.id).set(service.objective)
-        timeout.labels(service.id).set(service.timeout)
-        info.labels(service.id, service.owner, service.tier, service.route, service.mode).set(1)

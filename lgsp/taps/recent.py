@@ -6,10 +6,13 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lgsp.catalogue.live import Commit
+from lgsp.catalogue.service import Catalogue
 from lgsp.clock import Clock
 from lgsp.model import Outcome, Transaction
 
 WINDOW = 60.0
+_NEWEST = 5_000
 _OFFICIAL = (Outcome.OK, Outcome.BUSINESS_FAULT)
 
 
@@ -38,7 +41,16 @@ class Recent:
     def __init__(self, services: Iterable[str], clock: Clock) -> None:
         self._clock = clock
         self._start = clock.now()
-        self._ended: dict[str, deque[tuple[float, float, bool]]] = {s: deque(maxlen=5_000) for s in services}
+        self._ended: dict[str, deque[tuple[float, float, bool]]] = {s: deque(maxlen=_NEWEST) for s in services}
+
+    def prepare(self, new: Catalogue) -> Commit:
+        """See `Taker`: a row for each service that exists."""
+        services = [service.id for service in new]
+
+        def commit() -> None:
+            self._ended = {name: self._ended.get(name) or deque(maxlen=_NEWEST) for name in services}
+
+        return commit
 
     def saw(self, transaction: Transaction) -> None:
         """Remember when it ended, how long it took, and whether that counts as official success."""

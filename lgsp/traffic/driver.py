@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
-from lgsp.catalogue.service import Example, Operation, Service
+from lgsp.catalogue.live import Commit
+from lgsp.catalogue.service import Catalogue, Example, Operation, Service
 from lgsp.chance import draw
 from lgsp.clock import Clock
 from lgsp.model import Outcome, Request, Transaction
@@ -67,8 +68,19 @@ class Mix:
     def __len__(self) -> int:
         return len(self._choices)
 
-    def pick(self, number: int) -> Target:
-        """The target of call `number`."""
+    def prepare(self, new: Catalogue) -> Commit:
+        """See `Taker`: the targets of `new`."""
+        mix = Mix(targets(new), self._seed)
+
+        def commit() -> None:
+            self._choices, self._edges = mix._choices, mix._edges
+
+        return commit
+
+    def pick(self, number: int) -> Target | None:
+        """The target of call `number`; `None` where there is nothing to ask."""
+        if not self._choices:
+            return None
         point = draw(self._seed, "", "", "mix", str(number)) * self._edges[-1]
         return self._choices[min(bisect(self._edges, point), len(self._choices) - 1)]
 
@@ -136,8 +148,9 @@ class Driver:
     async def _call(self, number: int) -> None:
         try:
             target = self._mix.pick(number)
-            await self._send(
-                a_request(target, new_id=self._new_id(), key=str(number), consumer=self._consumer, calm=self._calm)
-            )
+            if target is not None:
+                await self._send(
+                    a_request(target, new_id=self._new_id(), key=str(number), consumer=self._consumer, calm=self._calm)
+                )
         finally:
             self._slots.release()

@@ -13,8 +13,8 @@ from lgsp.bus.base import Bus
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.rabbitmq import RabbitBus
 from lgsp.clock import SystemClock
-from lgsp.errors import BusUnavailable, TimedOut, Unroutable
-from lgsp.model import Reply, Request, Stamps
+from lgsp.errors import BusUnavailable, DeliveryError, TimedOut, Unroutable
+from lgsp.model import Outcome, Reply, Request, Stamps
 
 
 @dataclass
@@ -300,3 +300,31 @@ async def test_a_bus_that_is_ready_has_no_problems(stage: Stage) -> None:
     await stage.serving.serve(stage.service, echo)
     assert stage.asking.problems() == []
     assert stage.serving.problems() == []
+
+
+async def test_a_service_that_was_left_takes_nothing_more_and_ends_what_it_began(stage: Stage) -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Request) -> Reply:
+        began.set()
+        await go_on.wait()
+        return a_reply(request)
+
+    await stage.serving.serve(stage.service, slow)
+    async with asyncio.TaskGroup() as tasks:
+        asked = tasks.create_task(stage.asking.request(stage.request(), timeout=15))
+        await began.wait()
+        await stage.serving.leave(stage.service)
+        go_on.set()
+    assert asked.result().outcome is Outcome.OK
+    with pytest.raises(DeliveryError):
+        await stage.asking.request(stage.request(), timeout=0.5)
+    assert stage.serving.problems() == []
+
+
+async def test_a_service_that_was_left_can_be_served_again(stage: Stage) -> None:
+    await stage.serving.serve(stage.service, echo)
+    await stage.serving.leave(stage.service)
+    await stage.serving.leave(stage.service)  # once more changes nothing
+    await stage.serving.serve(stage.service, echo)
+    assert (await stage.asking.request(stage.request(body=b"again"), timeout=15)).body == b"again"

@@ -12,6 +12,8 @@ from builders import a_reply, a_request, a_service, a_transaction
 from prometheus_client.parser import text_string_to_metric_families
 
 from lgsp.bus.base import Watch as BusWatch
+from lgsp.catalogue.service import Catalogue
+from lgsp.catalogue.watch import Reload
 from lgsp.ledger.memory import MemoryLedger
 from lgsp.model import Outcome, Transaction
 from lgsp.taps.metrics import (
@@ -30,6 +32,8 @@ SERVICES = [
 ]
 Labels = frozenset[tuple[str, str]]
 Values = dict[tuple[str, Labels], float]
+
+INFO = {"service": "svc", "owner": "stp", "tier": "central", "route": "ndxp", "mode": "simulate"}
 
 
 @dataclass
@@ -72,6 +76,7 @@ def written(name: str, labels: Labels) -> str:
 
 def stage(bus: str = "rabbitmq") -> Stage:
     process = ProcessMetrics("0.1.0", bus)
+    process.reloaded(Reload("services", 1_000.0))
     ledger = MemoryLedger(service.id for service in SERVICES)
     asking = GatewayMetrics(process, SERVICES, ledger, "gw1")
     answering = ConnectorMetrics(process, SERVICES, 64)
@@ -277,6 +282,60 @@ def test_every_label_set_is_there_from_the_start() -> None:
     assert label_sets(values, "lgsp_shed_total") == {"{reason=inflight}"}
 
 
+def test_a_service_that_comes_has_every_label_set_and_one_that_goes_keeps_its_counts() -> None:
+    made = stage()
+    made.asking.inflight("off", 1)
+    made.both.late_reply("off")
+    new = Catalogue({service.id: service for service in (SERVICES[0], a_service("new", objective=0.95))})
+    commits = [made.asking.prepare(new), made.answering.prepare(new)]
+    assert value(made, "lgsp_service_info", **INFO) == 1
+    assert ("lgsp_slo_objective_ratio", frozenset({("service", "new")})) not in made.values()
+    for commit in commits:
+        commit()
+    values = made.values()
+    for name in ("lgsp_inflight_transactions", "lgsp_late_replies_total", "lgsp_connector_busy"):
+        assert label_sets(values, name) == {"{service=svc}", "{service=off}", "{service=new}"}, name
+    assert value(made, "lgsp_late_replies_total", service="off") == 1
+    made.asking.inflight("off", -1)  # what was in flight ends
+    assert value(made, "lgsp_inflight_transactions", service="off") == 0
+    for name in ("lgsp_slo_objective_ratio", "lgsp_service_timeout_seconds", "lgsp_open_transactions"):
+        assert {"{service=svc}", "{service=new}"} <= label_sets(values, name), name
+    assert value(made, "lgsp_slo_objective_ratio", service="new") == 0.95
+    assert label_sets(values, "lgsp_slo_objective_ratio") == {"{service=svc}", "{service=new}"}
+    assert len(label_sets(values, "lgsp_service_info")) == 2
+    made.asking.saw(ended(Outcome.OK, "new"))
+    assert value(made, "lgsp_transaction_duration_seconds_count", service="new", result="ok") == 1
+
+
+async def test_the_totals_of_a_service_that_went_stay() -> None:
+    made = stage()
+    transaction = ended(Outcome.OK, "off")
+    await made.ledger.open(transaction.request)
+    await made.ledger.close(transaction)
+    made.asking.prepare(Catalogue({"svc": SERVICES[0]}))()
+    assert value(made, "lgsp_transactions_total", service="off", outcome="ok") == 1
+    assert value(made, "lgsp_transactions_accepted_total", service="off") == 1
+
+
+def test_connectors_of_some_services_have_no_series_of_others() -> None:
+    process = ProcessMetrics("0.1.0", "memory")
+    some = ConnectorMetrics(process, SERVICES, 64, ["svc"])
+    some.prepare(Catalogue({"new": a_service("new"), "svc": SERVICES[0]}))()
+    assert b'service="svc"' in process.render()
+    assert not {b'service="new"', b'service="off"'} & set(process.render().split(b"{"))
+    assert b"new" not in process.render()
+
+
+def test_a_reload_that_was_refused_shows_and_the_time_of_the_last_good_one_stands() -> None:
+    made = stage()
+    names = ("lgsp_config_last_reload_successful", "lgsp_config_last_reload_success_timestamp_seconds")
+    assert [value(made, name, config="services") for name in names] == [1, 1_000]
+    made.process.reloaded(Reload("services", 2_000.0, ("a.yaml:1:1: bad",)))
+    assert [value(made, name, config="services") for name in names] == [0, 1_000]
+    made.process.reloaded(Reload("services", 3_000.0))
+    assert [value(made, name, config="services") for name in names] == [1, 3_000]
+
+
 def test_a_service_from_outside_the_catalogue_makes_no_series() -> None:
     made = stage()
     before = made.values()
@@ -302,8 +361,7 @@ def test_methods_that_nobody_knows_make_one_series() -> None:
 
 def test_the_facts_of_a_service_are_labels_and_numbers() -> None:
     made = stage()
-    info = {"service": "svc", "owner": "stp", "tier": "central", "route": "ndxp", "mode": "simulate"}
-    assert value(made, "lgsp_service_info", **info) == 1
+    assert value(made, "lgsp_service_info", **INFO) == 1
     assert value(made, "lgsp_slo_objective_ratio", service="svc") == 0.99
     assert value(made, "lgsp_service_timeout_seconds", service="svc") == 12
     assert value(made, "lgsp_connector_capacity", service="svc") == 64

@@ -30,7 +30,7 @@ def test_services_ls_is_a_list_of_objects_for_programs() -> None:
     first = services[0]
     assert (first["id"], first["tier"], first["context"]) == ("population", "central", "/population/v1.0.0")
     assert first["operations"][0]["name"] == "POST /xacThucThongTinCongDan"
-    assert sum(len(service["operations"]) for service in services) == 126
+    assert sum(len(service["operations"]) for service in services) == 127
 
 
 def test_services_show_has_the_evidence_of_each_operation() -> None:

@@ -22,7 +22,6 @@ WITHOUT: set[str] = {
     "civil-status",
     "data-warehouse",
     "driver-license",
-    "dvcqg-dossier-sync",
     "e-office",
     "education",
     "emc-monitoring",

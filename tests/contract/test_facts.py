@@ -35,7 +35,6 @@ WITHOUT: set[str] = {
     "national-catalog",
     "national-documents",
     "notification",
-    "payment-platform",
     "postal-delivery",
     "provincial-sso",
     "shared-catalog",

@@ -35,6 +35,7 @@ PLACES = {
     "aio_pika": ("lgsp/bus/",),
     "aiormq": ("lgsp/bus/",),
     "yaml": ("lgsp/catalogue/source.py",),
+    "numpy": ("lgsp/traffic/",),
     "pydantic": ("lgsp/catalogue/",),
     "prometheus_client": ("lgsp/taps/metrics.py", "lgsp/edge/admin.py"),
     "jinja2": ("lgsp/runtime/template.py",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +11,7 @@ from lgsp.catalogue.reader import Reader
 from lgsp.catalogue.source import Node, Source, read
 from lgsp.errors import CatalogueError
 from lgsp.traffic.pacer import Stepped
+from lgsp.traffic.period import KEYS, Period, blocks, day, read_period, value_of
 
 HOUR = 3600.0
 EVEN = (100 / 24,) * 24
@@ -21,30 +22,42 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 class Part:
     """One kind of traffic: its part of a working day's calls (0 to 1), and how that is spread over hours and days.
 
-    `hours` holds 24 percentages that sum to 100; `days` the factor for a day by its English name, 1 where it is absent.
+    `hours` holds 24 percentages that sum to 100; `days` the factor for a day by its English name, 1 where it is absent;
+    `dates` the factor of single days, which goes before that of their weekday.
     """
 
     share: float
     hours: tuple[float, ...] = EVEN
     days: dict[str, float] = field(default_factory=dict)
+    dates: dict[date, float] = field(default_factory=dict)
+
+    def factor(self, at: date) -> float:
+        """What a day has of this part, where a working day has 1."""
+        special = self.dates.get(at)
+        return self.days.get(DAYS[at.weekday()], 1.0) if special is None else special
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Calls on a working day, in parts, by the calendar of a time zone."""
+    """Calls on a working day, in named parts, by the calendar of a time zone; `period` where the file has one."""
 
     zone: ZoneInfo
     calls: float
-    parts: tuple[Part, ...]
+    parts: dict[str, Part]
+    period: Period | None = None
 
     def rate(self, at: float) -> float:
         """Calls a second in the hour that `at` (seconds since the epoch, UTC) lies in."""
         local = datetime.fromtimestamp(at, UTC).astimezone(self.zone)
-        day = DAYS[local.weekday()]
+        today = local.date()
         return sum(
-            self.calls * part.share * part.days.get(day, 1.0) * part.hours[local.hour] / 100 / HOUR
-            for part in self.parts
+            self.calls * part.share * part.factor(today) * part.hours[local.hour] / 100 / HOUR
+            for part in self.parts.values()
         )
+
+    def midnight(self, at: date) -> int:
+        """When a day begins in the scenario's zone: whole seconds since the epoch, UTC."""
+        return int(datetime(at.year, at.month, at.day, tzinfo=self.zone).timestamp())
 
     def pacer(self, start: float, pace: float) -> Stepped:
         """When to call from `start` on, the scenario's clock running `pace` times as fast as ours."""
@@ -54,29 +67,47 @@ class Scenario:
 
 
 def read_scenario(file: Path) -> Scenario:
-    """A scenario from its YAML: `zone`, `calls`, `parts: {name: {share, hours, days}}`.
+    """A scenario from its YAML: `zone`, `calls`, `parts: {name: {share, hours, days}}`, `dates`, and what a period has.
 
     Raises `CatalogueError` with every mistake and its line.
     """
     document = read(Source(file.name, file.read_bytes()))
     reader = Reader(document)
-    scenario = Scenario(ZoneInfo("UTC"), 0.0, ())
+    scenario = Scenario(ZoneInfo("UTC"), 0.0, {})
     if document.root is not None:
-        found = {key: value for key, _, value in reader.entries(document.root, "", ("zone", "calls", "parts"))}
+        found = blocks(reader, document.root, "", ("zone", "calls", "parts", "dates", *KEYS))
+        parts = {name: _part(reader, name, node) for name, node in _inside(reader, found, "parts").items()}
+        _read_dates(reader, _inside(reader, found, "dates"), parts)
         scenario = Scenario(
             zone=_zone(reader, found["zone"]) if "zone" in found else ZoneInfo("UTC"),
-            calls=reader.number(found["calls"], "calls") if "calls" in found else 0.0,
-            parts=tuple(_part(reader, name, node) for name, _, node in reader.entries(found["parts"], "parts"))
-            if "parts" in found
-            else (),
+            calls=reader.number(value_of(reader, found["calls"], "calls"), "calls") if "calls" in found else 0.0,
+            parts=parts,
+            period=read_period(reader, found, document.root),
         )
-        if not any(part.share and not part.days for part in scenario.parts) or scenario.calls <= 0:
+        if not any(part.share and not part.days for part in parts.values()) or scenario.calls <= 0:
             reader.note(document.root, "", "a scenario has `calls`, and a part whose share holds on every day")
     if document.problems:
         raise CatalogueError([str(problem) for problem in sorted(document.problems)])
     if document.root is None:
         raise CatalogueError([f"{file.name}: the file is empty"])
     return scenario
+
+
+def _inside(reader: Reader, found: dict[str, Node], key: str) -> dict[str, Node]:
+    return blocks(reader, found[key], key) if key in found else {}
+
+
+def _read_dates(reader: Reader, named: dict[str, Node], parts: dict[str, Part]) -> None:
+    """Put the factors of single days into the parts that they name."""
+    for name, node in named.items():
+        where = f"dates / {name}"
+        inside = blocks(reader, node, where, ("days", "parts"))
+        if len(inside) < 2:
+            reader.note(node, where, "the keys 'days' and 'parts' belong here")
+            continue
+        days = [day(reader, item, where) for item in reader.items(inside["days"], where)]
+        for part, value in blocks(reader, inside["parts"], where, tuple(parts)).items():
+            parts[part].dates.update(dict.fromkeys(days, reader.percent(value, f"{where} / {part}")))
 
 
 def _zone(reader: Reader, node: Node) -> ZoneInfo:
@@ -89,7 +120,7 @@ def _zone(reader: Reader, node: Node) -> ZoneInfo:
 
 
 def _part(reader: Reader, name: str, node: Node) -> Part:
-    found = {key: value for key, _, value in reader.entries(node, name, ("share", "hours", "days"))}
+    found = blocks(reader, node, name, ("share", "hours", "days"))
     share = reader.percent(found["share"], f"{name} / share") if "share" in found else 0.0
     hours: tuple[float, ...] = EVEN
     if "hours" in found:
@@ -101,7 +132,6 @@ def _part(reader: Reader, name: str, node: Node) -> Part:
             hours = EVEN
     days = {}
     if "days" in found:
-        days = {
-            day: reader.percent(value, f"{name} / {day}") for day, _, value in reader.entries(found["days"], name, DAYS)
-        }
+        given = blocks(reader, found["days"], name, DAYS)
+        days = {weekday: reader.percent(value, f"{name} / {weekday}") for weekday, value in given.items()}
     return Part(share, hours, days)

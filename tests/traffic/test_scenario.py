@@ -51,7 +51,7 @@ def test_the_days_of_2023_until_the_report_make_its_figure() -> None:
 
 
 def test_a_day_begins_at_midnight_of_the_zone() -> None:
-    saturday = Scenario(HANOI, 2_400.0, (Part(1.0, EVEN, {"saturday": 0.5}),))
+    saturday = Scenario(HANOI, 2_400.0, {"all": Part(1.0, EVEN, {"saturday": 0.5})})
     assert saturday.rate(at(SATURDAY, 0) - 1) * HOUR == pytest.approx(100)
     assert saturday.rate(at(SATURDAY, 0)) * HOUR == pytest.approx(50)
     assert saturday.rate(at(SUNDAY, 0)) * HOUR == pytest.approx(100)
@@ -59,14 +59,14 @@ def test_a_day_begins_at_midnight_of_the_zone() -> None:
 
 def test_an_hour_is_the_hour_of_the_zone() -> None:
     hours = tuple(100.0 if hour == 9 else 0.0 for hour in range(24))
-    scenario = Scenario(HANOI, 3_600.0, (Part(1.0, hours),))
+    scenario = Scenario(HANOI, 3_600.0, {"all": Part(1.0, hours)})
     assert [scenario.rate(at(WEDNESDAY, *time)) for time in ((8, 59), (9, 0), (9, 59), (10, 0))] == [0, 1, 1, 0]
 
 
 @pytest.mark.parametrize("pace", [1.0, 60.0])
 def test_a_pacer_spreads_an_hour_at_its_pace(pace: float) -> None:
     hours = tuple({9: 60.0, 10: 40.0}.get(hour, 0.0) for hour in range(24))
-    scenario = Scenario(HANOI, 1_000.0, (Part(1.0, hours),))
+    scenario = Scenario(HANOI, 1_000.0, {"all": Part(1.0, hours)})
     pacer = scenario.pacer(at(WEDNESDAY, 9, 30), pace)
     now, due = 0.0, []
     for number in range(750):
@@ -88,7 +88,7 @@ def a_file(tmp_path: Path, text: str) -> Path:
 
 def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     scenario = read_scenario(a_file(tmp_path, "calls: 2400\nparts:\n  all:\n    share: 100%\n"))
-    assert scenario == Scenario(ZoneInfo("UTC"), 2_400.0, (Part(1.0),))
+    assert scenario == Scenario(ZoneInfo("UTC"), 2_400.0, {"all": Part(1.0)})
 
 
 BASE = "zone: Asia/Ho_Chi_Minh\ncalls: 10\nparts:\n  all:\n    share: 100%\n"

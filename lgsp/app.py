@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import importlib.metadata
 import importlib.util
 import logging
@@ -11,8 +10,8 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,9 @@ from lgsp.edge.admin import Admin
 from lgsp.edge.gateway import Gateway, TransactionIds
 from lgsp.edge.routes import Routes
 from lgsp.errors import SettingsError
-from lgsp.ledger.memory import MemoryLedger
+from lgsp.ledger.base import Ledger
+from lgsp.ledger.files import Files
+from lgsp.ledger.sqlite import SqliteLedger
 from lgsp.model import Outcome, Reply, Request
 from lgsp.runtime.host import Host, check_ours
 from lgsp.runtime.state import States
@@ -60,7 +61,7 @@ class View:
     """What somebody who watches `lgsp up` may look at."""
 
     recent: Recent
-    ledger: MemoryLedger
+    ledger: Ledger
     gateway: str
     admin: str
     curl: str
@@ -97,9 +98,8 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
     catalogue = watcher.first()
     recent = Recent([service.id for service in catalogue], clock)
     async with AsyncExitStack() as stack:
-        stack.enter_context(_locked(settings.state / f"{settings.name}.lock", settings.name))
+        ledger = await stack.enter_async_context(_ledger(settings, catalogue, clock))
         broker = await stack.enter_async_context(_broker(settings, catalogue))
-        ledger = MemoryLedger(service.id for service in catalogue)
         asking = GatewayMetrics(process, catalogue, ledger, settings.name)
         answering = ConnectorMetrics(process, catalogue, settings.prefetch)
         bus: Bus
@@ -121,7 +121,12 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
         await host.serve()
         edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, consumers, clock, asking))
         admin = await stack.enter_async_context(
-            _admin(settings, process, lambda: _problems(bus, serving) + _draining(edge.gateway), watcher.notes)
+            _admin(
+                settings,
+                process,
+                lambda: ledger.problems() + _problems(bus, serving) + _draining(edge.gateway),
+                watcher.notes,
+            )
         )
         view = View(recent, ledger, edge.url, admin, a_curl(edge.url, catalogue))
         _announce(view, catalogue)
@@ -149,15 +154,16 @@ async def gateway(settings: Settings) -> None:
     watcher = _watcher(settings, clock, process)
     catalogue = watcher.first()
     async with AsyncExitStack() as stack:
-        stack.enter_context(_locked(settings.state / f"{settings.name}.lock", settings.name))
-        ledger = MemoryLedger(service.id for service in catalogue)
+        ledger = await stack.enter_async_context(_ledger(settings, catalogue, clock))
         metrics = GatewayMetrics(process, catalogue, ledger, settings.name)
         bus = RabbitBus(_url(settings), settings.name, clock, metrics)
         dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock))
         await stack.enter_async_context(bus)
         edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, consumers, clock, metrics))
         admin = await stack.enter_async_context(
-            _admin(settings, process, lambda: bus.problems() + _draining(edge.gateway), watcher.notes)
+            _admin(
+                settings, process, lambda: ledger.problems() + bus.problems() + _draining(edge.gateway), watcher.notes
+            )
         )
         live = Live(catalogue, [edge.gateway, metrics], _nothing_to_make)
         log.info("gateway ready", name=settings.name, url=edge.url, admin=admin, services=len(catalogue))
@@ -262,16 +268,9 @@ def _configuration(settings: Settings) -> dict[str, Consumer]:
     return read_consumers(settings.config)
 
 
-@contextmanager
-def _locked(file: Path, name: str) -> Iterator[None]:
-    with file.open("w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise SettingsError(
-                f"another process runs as {name!r} on the state directory {file.parent}: stop it, or choose --name or --state"
-            ) from error
-        yield
+def _ledger(settings: Settings, catalogue: Catalogue, clock: Clock) -> SqliteLedger:
+    """The account of this gateway; it also keeps a second process of this name away."""
+    return SqliteLedger(Files(settings.state, settings.name), [service.id for service in catalogue], clock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Dispatcher:
     async def send(self, request: Request) -> Transaction:
         """The finished transaction of `request`.
 
-        Raises `UnknownService`, which opens no transaction. A caller that is cancelled ends its own wait only: the
+        Raises `UnknownService` and `LedgerUnavailable`, which open no transaction. A caller that is cancelled ends its own wait only: the
         transaction runs to its own outcome.
         """
         service = self._catalogue.find(request.service)
@@ -72,33 +72,37 @@ class Dispatcher:
         self._under_way += 1
         if service.mode == "disabled":
             return await self._finish(request, started, None, Outcome.UNREACHABLE, "suspended")
+        sent = self._clock.now()
         try:
-            return await self._conclude(request, started, self._bus.request(request, timeout=service.timeout))
+            return await self._conclude(request, started, sent, self._bus.request(request, timeout=service.timeout))
         except asyncio.CancelledError:
-            self._orphans.create_task(self._conclude(request, started, self._bus.resume(request.id)))
+            self._orphans.create_task(self._conclude(request, started, sent, self._bus.resume(request.id)))
             raise
 
     async def refuse(self, request: Request, reason: str) -> Transaction:
-        """The transaction of a request that we have no room for: accepted, and ended as our own error."""
+        """The transaction of a request that we have no room for: accepted, and ended as our own error.
+
+        Raises `LedgerUnavailable`, which opens no transaction.
+        """
         started = self._clock.now()
         await self._ledger.open(request)
         self._under_way += 1
         return await self._finish(request, started, None, Outcome.BUS_ERROR, reason)
 
-    async def _conclude(self, request: Request, started: float, answer: Awaitable[Reply]) -> Transaction:
+    async def _conclude(self, request: Request, started: float, sent: float, answer: Awaitable[Reply]) -> Transaction:
         try:
             reply = await answer
         except DeliveryError as error:
-            return await self._finish(request, started, None, Outcome(error.code), error.reason)
+            return await self._finish(request, started, None, Outcome(error.code), error.reason, sent)
         except Exception as error:
             log.exception("bus failed", transaction=request.id, service=request.service, error=type(error).__name__)
-            return await self._finish(request, started, None, Outcome.BUS_ERROR, "internal")
-        return await self._finish(request, started, reply, reply.outcome, reply.reason)
+            return await self._finish(request, started, None, Outcome.BUS_ERROR, "internal", sent)
+        return await self._finish(request, started, reply, reply.outcome, reply.reason, sent)
 
     async def _finish(
-        self, request: Request, started: float, reply: Reply | None, outcome: Outcome, reason: str
+        self, request: Request, started: float, reply: Reply | None, outcome: Outcome, reason: str, sent: float = 0.0
     ) -> Transaction:
-        transaction = Transaction(request, reply, outcome, reason, started, self._clock.now() - started)
+        transaction = Transaction(request, reply, outcome, reason, started, self._clock.now() - started, sent)
         self._under_way -= 1
         if await self._ledger.close(transaction):
             for tap in self._taps:

@@ -27,6 +27,18 @@ class CatalogueError(LgspError):
         self.problems = problems
 
 
+class LedgerUnavailable(LgspError):
+    """The ledger cannot take a transaction now, so none is accepted: what is not counted may not happen."""
+
+    code = "ledger_unavailable"
+
+
+class LedgerDamaged(LgspError):
+    """A ledger that cannot be continued as it lies; the message says which, what was found, and what to do."""
+
+    code = "ledger_damaged"
+
+
 class MalformedRequest(LgspError):
     """Bytes from outside that do not decode."""
 

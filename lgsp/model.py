@@ -35,6 +35,8 @@ class Request:
     `headers` holds lower-case names of a closed list, `content-type` among them; `body` is the caller's bytes.
     `key` names the request in every random draw. `budget`, `waited` and `redelivered` are set by the bus on arrival:
     seconds until the caller stops waiting, seconds spent on the bus, and whether another connector may have begun it.
+    `asked_as` is the caller's own id of this request where the contract has a field for one. `origin` is `live` or
+    `replay`; `forced` says that a tester chose the outcome. These three stay at the gateway.
     """
 
     id: str
@@ -51,6 +53,9 @@ class Request:
     budget: float = 0.0
     waited: float = 0.0
     redelivered: bool = False
+    asked_as: str = ""
+    origin: str = "live"
+    forced: bool = False
 
     @property
     def path_values(self) -> dict[str, str]:
@@ -123,7 +128,10 @@ class Reply:
 
 @dataclass(slots=True)
 class Transaction:
-    """One accepted request with its one outcome. `started_at`: UTC seconds since the epoch; `seconds`: how long."""
+    """One accepted request with its one outcome. `started_at`: UTC seconds since the epoch; `seconds`: how long.
+
+    `sent_at` is when it was given to the bus; 0 when it never was.
+    """
 
     request: Request
     reply: Reply | None
@@ -131,3 +139,4 @@ class Transaction:
     reason: str
     started_at: float
     seconds: float
+    sent_at: float = 0.0

@@ -49,6 +49,7 @@ PLACES = {
     "structlog": (
         "lgsp/bus/",
         "lgsp/catalogue/watch.py",
+        "lgsp/ledger/",
         "lgsp/runtime/",
         "lgsp/dispatch.py",
         "lgsp/edge/",
@@ -57,6 +58,7 @@ PLACES = {
         "lgsp/app.py",
     ),
     "sqlite3": ("lgsp/ledger/", "lgsp/runtime/state.py"),
+    "cryptography": ("lgsp/ledger/chain.py",),
 }
 """Each third-party package, and where it may be imported."""
 OURS = {"lgsp", "connectors"}

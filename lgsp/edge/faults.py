@@ -41,6 +41,9 @@ TOO_LARGE = Fault(413, 413, "The body is larger than this gateway takes")
 NOT_TEXT = Fault(400, 400, "A header that goes on to the provider is UTF-8")
 INCOMPLETE = Fault(400, 102511, "Incomplete payload: the body broke off")
 TOO_SLOW = Fault(400, 102511, "Incomplete payload: the body did not arrive in time")
+NO_LEDGER = Fault(
+    503, 101500, "Sổ giao dịch không ghi được / ledger_unavailable: the ledger takes nothing at the moment", 5
+)
 NOT_OUR_NAME = Fault(
     421, 421, "This gateway listens on loopback and answers to loopback names only: use 127.0.0.1 or localhost"
 )

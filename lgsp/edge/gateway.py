@@ -23,7 +23,7 @@ from lgsp.edge.answers import SERVER, answer_of
 from lgsp.edge.faults import Fault, body_of, wants_xml
 from lgsp.edge.names import is_our_name
 from lgsp.edge.routes import NoRoute, Route, Routes
-from lgsp.errors import SettingsError
+from lgsp.errors import LedgerUnavailable, SettingsError
 from lgsp.model import Request, Transaction
 
 CARRIED = frozenset(
@@ -172,6 +172,7 @@ class Gateway:
             if self._routes is not routes:  # the catalogue was swapped while the body came: it decides again
                 route, consumer = self._accept(http)
             request = self._request(http, route, consumer, body)
+            return await self._transact(http, request, route.service.id)
         except _Refused as refused:
             self._watch.http(refused.route, http.method, refused.fault.status)
             content, content_type = body_of(refused.fault, xml=wants_xml(http.headers.get("Accept", "")))
@@ -180,7 +181,6 @@ class Gateway:
                 body=content,
                 headers={"Content-Type": content_type, "Server": SERVER, **refused.headers},
             )
-        return await self._transact(http, request, route.service.id)
 
     def _accept(self, http: web.BaseRequest) -> tuple[Route, Consumer]:
         """Path and consumer; whoever gets past here is a transaction."""
@@ -243,6 +243,12 @@ class Gateway:
         )
 
     async def _transact(self, http: web.BaseRequest, request: Request, service: str) -> web.Response:
+        try:
+            return await self._transacted(http, request, service)
+        except LedgerUnavailable as error:
+            raise _Refused(faults.NO_LEDGER, "refused", {"Retry-After": "5"}) from error
+
+    async def _transacted(self, http: web.BaseRequest, request: Request, service: str) -> web.Response:
         if self.draining or self._in_flight >= self._max_in_flight:
             return await self._shed(http, request)
         self._in_flight += 1

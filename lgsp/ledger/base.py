@@ -14,9 +14,14 @@ class Ledger(Protocol):
 
     backend: str
     """`memory` or `sqlite`."""
+    duplicates: int
+    """Second outcomes that were refused."""
 
     async def open(self, request: Request) -> None:
-        """Accept `request`. Returns when the row is as durable as the operation was promised."""
+        """Accept `request`. Returns when the row is as durable as the operation was promised.
+
+        Raises `LedgerUnavailable` when it cannot be entered: then it is no transaction, and nothing of it may happen.
+        """
         ...
 
     async def close(self, transaction: Transaction) -> bool:
@@ -33,6 +38,10 @@ class Ledger(Protocol):
 
     def still_open(self) -> Mapping[str, int]:
         """Transactions accepted and without an outcome yet, by service."""
+        ...
+
+    def problems(self) -> list[str]:
+        """Why nothing is accepted, in words for `/readyz`; empty when it is."""
         ...
 
     async def __aenter__(self) -> Self:

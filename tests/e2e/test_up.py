@@ -84,7 +84,7 @@ def test_a_second_process_on_the_same_state_is_refused(running: processes.Proces
         cwd=processes.REPOSITORY,
     )
     assert again.returncode == 2
-    assert "another process runs as 'gw1'" in again.stderr
+    assert "another process keeps the ledger ledger-gw1" in again.stderr
     assert "Traceback" not in again.stderr
 
 

@@ -1,0 +1,402 @@
+"""The ledger's file: rows, hours and checkpoints, written in one database transaction at a time by one thread."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from lgsp.errors import LedgerDamaged
+from lgsp.ledger import schema
+from lgsp.ledger.chain import GENESIS, Checkpoint, Signer, parse
+from lgsp.ledger.hours import HOUR_US, Hour, pack_sketch, unpack_sketch
+from lgsp.ledger.journal import Head
+from lgsp.ledger.links import follow
+from lgsp.ledger.row import (
+    ENDED,
+    OPENED,
+    OUTCOME_CODE,
+    SEGMENT_CODE,
+    Kind,
+    kind_digest,
+    next_root,
+)
+from lgsp.ledger.schema import CALLERS, COLUMNS, ROWS
+
+Change = Callable[[sqlite3.Connection], Any]
+"""Something written in the same database transaction as rows; what it raises sinks only itself."""
+HourKey = tuple[int, str, str, str]
+_OUTCOMES, _SEGMENTS = list(OUTCOME_CODE), list(SEGMENT_CODE)
+_CHUNKS = (256, 32, 4, 1)
+_HOUR_COLUMNS = "n, sum_us, min_us, max_us, request_bytes, reply_bytes, sketch"
+_DAY_US = 24 * HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class _Seal:
+    month: str
+    boundary: int
+    hours: str
+
+
+class Book:
+    """One file, open for writing. Used by one thread at a time."""
+
+    def __init__(self, path: Path, name: str, signer: Signer, copies: Path) -> None:
+        """Raises `LedgerDamaged` when the file cannot be continued; makes it where it is missing."""
+        self.path = path
+        self._name = name
+        self._signer = signer
+        self._copies = copies
+        existed = path.exists()
+        self._db = schema.connect(path, readonly=False)
+        if not existed:
+            path.chmod(0o600)
+        try:
+            schema.prepare(self._db)
+            self.kinds: dict[Kind, int] = {(s, o, c): n for n, s, o, c in self._db.execute("SELECT * FROM kind")}
+            self._by_number = {number: (kind, kind_digest(kind)) for kind, number in self.kinds.items()}
+            self._ended = self._by_outcome()
+            self._months = schema.months(self._db)
+            self.head = self._read_head()
+            self.checkpoint = self._last_checkpoint()
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            if schema.is_passing(error):
+                raise
+            raise LedgerDamaged(
+                f"{path} is damaged ({error}): `lgsp ledger verify` says where; restore it from a backup, "
+                "or move it and its journal away and start a new one"
+            ) from error
+        self._hours: dict[HourKey, Hour] = {}
+        self._copied = -1
+
+    def __repr__(self) -> str:
+        return f"<Book {self.path.name}, {self.head.sequence} rows>"
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def totals(self) -> dict[tuple[str, str], int]:
+        """Everything that ever ended, by service and outcome."""
+        found = self._db.execute("SELECT service, outcome, sum(n) FROM hour GROUP BY service, outcome")
+        return {(service, outcome): n for service, outcome, n in found}
+
+    def holds(self, transaction: bytes) -> bool:
+        """Whether a transaction has its row."""
+        tables = [ROWS + month for month in self._months]
+        return any(
+            self._db.execute(f"SELECT 1 FROM {table} WHERE id = ?", (transaction,)).fetchone()  # noqa: S608 - our own names
+            for table in reversed(tables)
+        )
+
+    def write(
+        self, bodies: Sequence[bytes], now_us: int, *, changes: Sequence[Change] = (), kinds: Collection[Kind] = ()
+    ) -> list[Any]:
+        """Append the rows, number the kinds and do the changes in one transaction, on disk when this returns.
+
+        Returns the changes' results. A change that raises has its exception as its result, and nothing of it is
+        written. Raises `sqlite3.Error` when nothing at all could be written.
+        """
+        head, checkpoint, ended = self.head, self.checkpoint, dict(self._ended)
+        known_months = len(self._months)
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            numbered = {kind: self._number(kind) for kind in kinds}
+            results = [self._change(change) for change in changes]
+            if bodies:
+                head = self._append(bodies, head, ended)
+            if checkpoint.is_due(head.sequence, now_us):
+                checkpoint = self._add_checkpoint(head, now_us, checkpoint, ended)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._hours.clear()
+            del self._months[known_months:]
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self.head, self.checkpoint, self._ended = head, checkpoint, ended
+        self.kinds |= numbered
+        self._by_number |= {number: (kind, kind_digest(kind)) for kind, number in numbered.items()}
+        return results
+
+    def _number(self, kind: Kind) -> int:
+        self._db.execute("INSERT OR IGNORE INTO kind (service, operation, consumer) VALUES (?, ?, ?)", kind)
+        number: int = self._db.execute(
+            "SELECT id FROM kind WHERE service = ? AND operation = ? AND consumer = ?", kind
+        ).fetchone()[0]
+        return number
+
+    def _change(self, change: Change) -> Any:  # noqa: ANN401 - a change gives what it likes
+        self._db.execute("SAVEPOINT change")
+        try:
+            result = change(self._db)
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - its caller's to handle
+            self._db.execute("ROLLBACK TO change")
+            result = error
+        self._db.execute("RELEASE change")
+        return result
+
+    def _append(self, bodies: Sequence[bytes], head: Head, ended: dict[str, int]) -> Head:
+        sequence, root = head.sequence, head.root
+        floor_us = self.checkpoint.boundary * HOUR_US
+        rows: dict[str, list[tuple[Any, ...]]] = {}
+        callers: dict[str, list[tuple[bytes, int]]] = {}
+        touched: dict[HourKey, Hour] = {}
+        for body in bodies:
+            sequence += 1
+            row, month = self._row(sequence, body, root, floor_us, touched)
+            root = row[-1]
+            ended[row[8]] = ended.get(row[8], 0) + 1
+            rows.setdefault(month, []).append(row)
+            if row[5]:
+                callers.setdefault(month, []).extend((each, sequence) for each in hashes_in(row[5]))
+        for month, lines in rows.items():
+            self._insert(ROWS + month, lines)
+            self._db.executemany(f"INSERT INTO {CALLERS}{month} VALUES (?, ?)", callers.get(month, ()))  # noqa: S608
+        self._write_hours(touched)
+        return Head(sequence, root)
+
+    def _row(
+        self, sequence: int, body: bytes, root: bytes, floor_us: int, touched: dict[HourKey, Hour]
+    ) -> tuple[tuple[Any, ...], str]:
+        id_, accepted, number, flags, callers, asked = OPENED.unpack_from(body)
+        took, outcome, fault, status, attempts, answered, told, times, reason = ENDED.unpack_from(body, OPENED.size)
+        kind, digest = self._by_number[number]
+        # A clock far behind must not change hours that are sealed: what ended then counts in the first open hour.
+        done = max(accepted + took, floor_us)
+        key = (done // HOUR_US, kind[0], kind[2], _OUTCOMES[outcome])
+        hour = touched.get(key)
+        if hour is None:
+            hour = touched[key] = self._hour(key)
+        hour.add(took, asked, answered)
+        row = (
+            sequence, id_, accepted, number, flags, trimmed(callers), asked,
+            took, key[3], _SEGMENTS[fault], status, attempts, answered,
+            times if told else b"", reason.rstrip(b"\0").decode(), next_root(root, sequence, body, digest),
+        )  # fmt: skip
+        return row, self._month(done)
+
+    def _month(self, done_us: int) -> str:
+        """The month's table to write to: never one before the newest, so that the tables hold the chain in order."""
+        if not self._months or done_us >= schema.month_end(self._months[-1]) * HOUR_US:
+            month = schema.month_of(done_us)
+            schema.add_month(self._db, month)
+            self._months.append(month)
+        return self._months[-1]
+
+    def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        """In chunks, each one statement: SQLite works through it without Python's lock, so the event loop goes on."""
+        at = 0
+        line = f"({', '.join('?' * len(COLUMNS))})"
+        for size in _CHUNKS:
+            statement = f"INSERT INTO {table} VALUES {', '.join([line] * size)}"  # noqa: S608 - our own names
+            while len(rows) - at >= size:
+                self._db.execute(statement, [value for row in rows[at : at + size] for value in row])
+                at += size
+
+    def _hour(self, key: HourKey) -> Hour:
+        hour = self._hours.get(key)
+        if hour is None:
+            if any(known[0] < key[0] - 1 for known in self._hours):
+                self._hours = {known: hour for known, hour in self._hours.items() if known[0] >= key[0] - 1}
+            found = self._db.execute(
+                f"SELECT {_HOUR_COLUMNS} FROM hour WHERE h = ? AND service = ? AND consumer = ? AND outcome = ?",  # noqa: S608
+                key,
+            ).fetchone()
+            hour = Hour()
+            if found is not None:
+                hour.n, hour.sum_us, hour.min_us, hour.max_us, hour.request_bytes, hour.reply_bytes = found[:6]
+                hour.sketch = unpack_sketch(found[6])
+            self._hours[key] = hour
+        return hour
+
+    def _write_hours(self, touched: dict[HourKey, Hour]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO hour VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (*key, h.n, h.sum_us, h.min_us, h.max_us, h.request_bytes, h.reply_bytes, pack_sketch(h.sketch))
+                for key, h in touched.items()
+            ],
+        )
+
+    def _add_checkpoint(
+        self,
+        head: Head,
+        now_us: int,
+        last: Checkpoint,
+        ended: dict[str, int],
+        seal: _Seal | None = None,
+    ) -> Checkpoint:
+        seal = seal or _Seal("", last.boundary, last.hours)
+        made = self._signer.sign(
+            Checkpoint(
+                ledger=self._name,
+                number=last.number + 1,
+                sequence=head.sequence,
+                count=head.sequence,
+                at_us=now_us,
+                root=head.root.hex(),
+                totals=dict(sorted(ended.items())),
+                previous=last.digest() if last.number else GENESIS,
+                sealed=seal.month,
+                boundary=seal.boundary,
+                hours=seal.hours,
+            )
+        )
+        self._db.execute("INSERT INTO checkpoint VALUES (?, ?, ?)", (made.number, made.sequence, made.document()))
+        return made
+
+    def _by_outcome(self) -> dict[str, int]:
+        return dict(self._db.execute("SELECT outcome, sum(n) FROM hour GROUP BY outcome"))
+
+    def probe(self) -> None:
+        """Write something that changes nothing. Raises `sqlite3.Error` when it cannot be."""
+        with _transaction(self._db):
+            self._db.execute(f"PRAGMA user_version = {schema.VERSION}")
+
+    def close_period(self, now_us: int) -> None:
+        """Sign where the chain stands, if it has grown since the last checkpoint."""
+        if self.head.sequence > self.checkpoint.sequence:
+            with _transaction(self._db):
+                made = self._add_checkpoint(self.head, now_us, self.checkpoint, self._ended)
+            self.checkpoint = made
+
+    def drop_before(self, oldest_us: int, now_us: int) -> list[str]:
+        """Drop the rows of the months that ended before `oldest_us`, each sealed by a checkpoint; their names."""
+        dropped = []
+        while len(self._months) > 1 and schema.month_end(self._months[0]) * HOUR_US <= oldest_us:
+            month = self._months[0]
+            boundary = schema.month_end(month)
+            with _transaction(self._db):
+                digest = hours_digest(self._db, self.checkpoint.hours, self.checkpoint.boundary, boundary)
+                seal = _Seal(month, boundary, digest)
+                made = self._add_checkpoint(self.head, now_us, self.checkpoint, self._ended, seal)
+                self._db.execute(f"DROP TABLE {ROWS}{month}")
+                self._db.execute(f"DROP TABLE {CALLERS}{month}")
+            self.checkpoint = made
+            self._months.pop(0)
+            dropped.append(month)
+        return dropped
+
+    def first_bad_row(self) -> int | None:
+        """The number of the first row after the last checkpoint that does not fit the chain; `None` when all do."""
+        start = Head(self.checkpoint.sequence, bytes.fromhex(self.checkpoint.root))
+        digests = {number: digest for number, (_, digest) in self._by_number.items()}
+        rows = chain.from_iterable(
+            self._db.execute(f"SELECT * FROM {ROWS}{month} WHERE seq > ? ORDER BY seq", (start.sequence,))  # noqa: S608
+            for month in self._months
+        )
+        reached, wrong = follow(rows, start, digests)
+        return reached.sequence + 1 if wrong else None
+
+    def take_out(self, first: int) -> list[sqlite3.Row]:
+        """Remove the rows from `first` on, and count the hours of what is left again; the rows."""
+        taken: list[sqlite3.Row] = []
+        with _transaction(self._db):
+            for month in self._months:
+                reading = self._db.cursor()
+                reading.row_factory = sqlite3.Row
+                taken += reading.execute(f"SELECT * FROM {ROWS}{month} WHERE seq >= ? ORDER BY seq", (first,))  # noqa: S608
+                self._db.execute(f"DELETE FROM {ROWS}{month} WHERE seq >= ?", (first,))  # noqa: S608
+                self._db.execute(f"DELETE FROM {CALLERS}{month} WHERE seq >= ?", (first,))  # noqa: S608
+            self._count_again(self.checkpoint.at_us // HOUR_US - 1)
+        self._hours.clear()
+        self.head, self._ended = self._read_head(), self._by_outcome()
+        return taken
+
+    def _count_again(self, since: int) -> None:
+        """The hours from `since` on, from the rows."""
+        since = max(since, self.checkpoint.boundary)
+        self._db.execute("DELETE FROM hour WHERE h >= ?", (since,))
+        counted: dict[HourKey, Hour] = {}
+        for month in self._months:
+            for number, took, outcome, asked, answered, done in self._db.execute(
+                f"SELECT kind, took_us, outcome, request_bytes, reply_bytes, accepted_us + took_us FROM {ROWS}{month} "  # noqa: S608
+                "WHERE accepted_us + took_us >= ?",
+                (since * HOUR_US,),
+            ):
+                kind = self._by_number[number][0]
+                counted.setdefault((done // HOUR_US, kind[0], kind[2], outcome), Hour()).add(took, asked, answered)
+        self._write_hours(counted)
+
+    def copy_checkpoints(self) -> None:
+        """Append the checkpoints that are not there yet to the file outside the database. Raises `OSError`."""
+        if self._copied < 0:
+            self._copied = last_number(self._copies)
+        if self._copied >= self.checkpoint.number:
+            return
+        missing = self._db.execute(
+            "SELECT number, document FROM checkpoint WHERE number > ? ORDER BY number", (self._copied,)
+        ).fetchall()
+        self._copies.touch(mode=0o600)
+        with self._copies.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{document}\n" for _, document in missing))
+            file.flush()
+            os.fsync(file.fileno())
+        self._copied = missing[-1][0]
+
+    def _read_head(self) -> Head:
+        for month in reversed(self._months):
+            last = self._db.execute(f"SELECT seq, hash FROM {ROWS}{month} ORDER BY seq DESC LIMIT 1").fetchone()  # noqa: S608
+            if last:
+                return Head(*last)
+        found = self._last_checkpoint()
+        return Head(found.sequence, bytes.fromhex(found.root))
+
+    def _last_checkpoint(self) -> Checkpoint:
+        found = self._db.execute("SELECT document FROM checkpoint ORDER BY number DESC LIMIT 1").fetchone()
+        if found is None:
+            return Checkpoint(self._name, 0, 0, 0, 0, GENESIS, {}, GENESIS)
+        return parse(found[0], f"the last checkpoint in {self.path}")
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def trimmed(callers: bytes) -> bytes:
+    """The hashes of a caller's ids without the places that hold none."""
+    return b"".join(callers[at : at + 8] for at in range(0, len(callers), 8) if any(callers[at : at + 8]))
+
+
+def hashes_in(callers: bytes) -> set[bytes]:
+    """The hashes, each once."""
+    return {callers[at : at + 8] for at in range(0, len(callers), 8)}
+
+
+def hours_digest(db: sqlite3.Connection, before: str, start: int, end: int) -> str:
+    """One digest of all hours from `start` to before `end`, carried on from the digest of those `before`."""
+    digest = sha256(bytes.fromhex(before))
+    for row in db.execute(
+        "SELECT * FROM hour WHERE h >= ? AND h < ? ORDER BY h, service, consumer, outcome", (start, end)
+    ):
+        digest.update(repr(row).encode())
+    return digest.hexdigest()
+
+
+def last_number(copies: Path) -> int:
+    """The number of the last checkpoint in a file of copies; 0 of none."""
+    if not copies.exists() or not copies.stat().st_size:
+        return 0
+    with copies.open("rb") as file:
+        file.seek(max(copies.stat().st_size - 65_536, 0))
+        lines = file.read().splitlines()
+    return parse(lines[-1].decode(errors="replace"), f"the last line of {copies}").number

@@ -1,12 +1,12 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up test check proof lock format clean
+.PHONY: help up test check proof bench bench-quick lock format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 up: ## Install what is missing and run `lgsp up` (UP="--pace 10" for its options)
 	@sh scripts/setup run
@@ -28,6 +28,16 @@ proof: ## The tests that take minutes
 	@sh scripts/setup system
 	$(PYTEST) -m proof
 
+bench: ## lgsp beside its peers, interleaved, as ratios: prints the table of docs/performance.md
+	@sh scripts/setup run
+	@sh scripts/setup bench
+	.venv/bin/python -m bench
+
+bench-quick: ## The ratios that matter, in under 2 minutes
+	@sh scripts/setup run
+	@sh scripts/setup bench
+	.venv/bin/python -m bench --quick
+
 lock: ## Pin every dependency with its hashes again
 	@sh scripts/setup lock
 
@@ -37,4 +47,4 @@ format: ## Format the code
 	.venv/bin/ruff format .
 
 clean: ## Remove the environment and every cache
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv bench/.venv bench/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

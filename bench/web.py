@@ -1,0 +1,180 @@
+"""A candidate that `wrk` calls over HTTP: the processes behind one address."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.figures import Page, Round
+from bench.loop import Place
+from bench.machine import Meter, memory_mib
+from bench.process import Broken, Child
+from lgsp.bus.node import free_port
+
+_SCRAPES = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request that `wrk` makes."""
+
+    path: str
+    body: bytes = b""
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One process behind the address. It is up when its `admin` port says so; without one it says `ready` itself."""
+
+    party: str
+    command: Sequence[str]
+    admin: int = 0
+
+
+Servers = Callable[[Place, int], Sequence[Server]]
+"""The processes of a candidate that listens on a port; `wrk` may call when all are up."""
+
+
+@dataclass(slots=True)
+class Web:
+    """The calls of `calls` take turns. Raises `Broken` for the first round with an answer that is no 2xx."""
+
+    name: str
+    id: str
+    servers: Servers
+    calls: Callable[[], Sequence[Call]]
+    differs: str = ""
+    served: Sequence[str] = ()
+    cases: tuple[str, ...] = ("64",)
+    _children: list[tuple[Server, Child]] = field(default_factory=list)
+    _place: Place | None = None
+    _port: int = 0
+
+    def queues(self) -> Sequence[str]:
+        """The services whose queues it needs."""
+        return self.served
+
+    def start(self, place: Place) -> None:
+        """Start its processes. Raises `Broken`."""
+        self._place = place
+        self._port = free_port()
+        for number, server in enumerate(self.servers(place, self._port)):
+            child = Child(f"{self.id}-{server.party}-{number}", server.command, place.directory)
+            self._children.append((server, child))
+        (place.directory / f"{self.id}.lua").write_text(script(self.calls()), encoding="utf-8")
+
+    def ready(self) -> None:
+        """Wait until it is up. Raises `Broken`."""
+        for server, child in self._children:
+            wait_for(server, child)
+
+    def run(self, case: str, seconds: float) -> Round:
+        """One round with so many connections. Raises `Broken`."""
+        if self._place is None:
+            raise Broken(f"{self.name} was not started")
+        parties: dict[str, list[int]] = {"broker": [self._place.broker]}
+        for server, child in self._children:
+            parties.setdefault(server.party, []).append(child.pid)
+        meter = Meter(parties)
+        url, lua = f"http://127.0.0.1:{self._port}", self._place.directory / f"{self.id}.lua"
+        found = _wrk(url, lua, connections=case, seconds=max(1, round(seconds)))
+        used, others = meter.read()
+        if found["failed"] or not found["answered"]:
+            raise Broken(f"{found['failed']:.0f} of {found['answered']:.0f} calls failed")
+        cpu = {party: 1e6 * value / found["answered"] for party, value in used.items()}
+        per_second = 1e6 * found["answered"] / found["microseconds"]
+        return Round(per_second, found["p50"] / 1_000, found["p99"] / 1_000, cpu, others)
+
+    def memory(self) -> Mapping[str, float]:
+        """Peak memory by party, MiB; of several processes of one party the sum."""
+        peaks: dict[str, float] = {}
+        for server, child in self._children:
+            peaks[server.party] = peaks.get(server.party, 0.0) + memory_mib(child.pid).get("peak", 0.0)
+        return peaks
+
+    def pages(self) -> list[Page]:
+        """How long each process takes over its `/metrics`, as it is after the rounds."""
+        return [_scraped(f"{self.name}: {s.party}", s.admin) for s, _ in self._children if s.admin]
+
+    def stop(self) -> None:
+        """End its processes."""
+        for _, child in reversed(self._children):
+            child.end()
+        self._children.clear()
+
+
+def wait_for(server: Server, child: Child) -> None:
+    """Wait until it is up. Raises `Broken`."""
+    if server.admin:
+        child.answers(server.admin)
+    else:
+        child.ready()
+
+
+def script(calls: Sequence[Call]) -> str:
+    """A script for `wrk`: the calls in turn, prepared before the first; at its end one line of JSON."""
+    bodies = list(dict.fromkeys(call.body for call in calls))
+    requests = ",\n".join(
+        f"  {{ {_lua(call.method.encode())}, {_lua(call.path.encode())}, "
+        f"{{ {', '.join(f'[{_lua(k.encode())}] = {_lua(v.encode())}' for k, v in call.headers.items())} }}, "
+        f"bodies[{bodies.index(call.body) + 1}] }}"
+        for call in calls
+    )
+    return f"""local bodies = {{ {", ".join(_lua(body) for body in bodies)} }}
+local calls = {{
+{requests}
+}}
+local prepared, turn = {{}}, 0
+function init(args)
+  for n, call in ipairs(calls) do prepared[n] = wrk.format(call[1], call[2], call[3], call[4]) end
+end
+function request()
+  turn = turn % #prepared + 1
+  return prepared[turn]
+end
+function done(summary, latency, requests)
+  local errors = summary.errors
+  local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  io.write(string.format(
+    '{{"answered": %d, "microseconds": %d, "failed": %d, "p50": %d, "p99": %d}}\\n',
+    summary.requests, summary.duration, failed, latency:percentile(50), latency:percentile(99)))
+end
+"""
+
+
+def _lua(text: bytes) -> str:
+    plain = set(range(32, 127)) - set(b'"\\')
+    return '"' + "".join(chr(byte) if byte in plain else f"\\{byte:03d}" for byte in text) + '"'
+
+
+def _wrk(url: str, lua: Path, *, connections: str, seconds: int) -> Mapping[str, float]:
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(lua), url]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=seconds + 60, check=False)  # noqa: S603 - ours
+    except FileNotFoundError as error:
+        raise Broken("wrk is not installed: `scripts/setup bench` brings it") from error
+    last = done.stdout.strip().rpartition("\n")[2]
+    if done.returncode or not last.startswith("{"):
+        raise Broken(f"wrk failed: {(done.stderr or done.stdout).strip()[-300:]}")
+    found: Mapping[str, float] = json.loads(last)
+    return found
+
+
+def _scraped(name: str, port: int) -> Page:
+    times = []
+    body = b""
+    for _ in range(_SCRAPES):
+        began = time.perf_counter()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+            body = answer.read()
+        times.append(time.perf_counter() - began)
+    series = sum(1 for line in body.splitlines() if line and not line.startswith(b"#"))
+    return Page(name, statistics.median(times) * 1_000, len(body) / 1_000, series)

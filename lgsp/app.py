@@ -42,9 +42,17 @@ from lgsp.ledger.files import Files
 from lgsp.ledger.sqlite import SqliteLedger
 from lgsp.model import Outcome, Reply, Request
 from lgsp.runtime.host import Host, check_ours
+from lgsp.runtime.provider import Upstreams
 from lgsp.runtime.state import States
-from lgsp.settings import Settings, refuse_open_by_accident
-from lgsp.taps.metrics import CONTENT_TYPE, BothMetrics, ConnectorMetrics, GatewayMetrics, ProcessMetrics
+from lgsp.settings import Settings, environment, refuse_open_by_accident
+from lgsp.taps.metrics import (
+    CONTENT_TYPE,
+    BothMetrics,
+    ConnectorMetrics,
+    GatewayMetrics,
+    ProcessMetrics,
+    UpstreamMetrics,
+)
 from lgsp.taps.recent import Recent
 from lgsp.traffic.driver import Driver, Mix, targets
 from lgsp.traffic.scenario import read_scenario
@@ -102,6 +110,7 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
         broker = await stack.enter_async_context(_broker(settings, catalogue))
         asking = GatewayMetrics(process, catalogue, ledger, settings.name)
         answering = ConnectorMetrics(process, catalogue, settings.prefetch)
+        upstreams = await stack.enter_async_context(_upstreams(settings, clock, process))
         bus: Bus
         serving: Bus
         if broker is None:
@@ -117,7 +126,7 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
         states = await stack.enter_async_context(
             States(clock, file, keep=settings.keep, dropped=answering.state_dropped)
         )
-        host = Host(serving, catalogue, clock, answering, states, seed=settings.seed, calm=settings.calm)
+        host = Host(serving, catalogue, clock, answering, states, upstreams, seed=settings.seed, calm=settings.calm)
         await host.serve()
         edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, consumers, clock, asking))
         admin = await stack.enter_async_context(
@@ -179,13 +188,14 @@ async def connectors(settings: Settings, *, only: Collection[str]) -> None:
     catalogue = watcher.first()
     async with AsyncExitStack() as stack:
         metrics = ConnectorMetrics(process, catalogue, settings.prefetch, only)
+        upstreams = await stack.enter_async_context(_upstreams(settings, clock, process))
         bus = RabbitBus(_url(settings), settings.name, clock, metrics, asks=False, prefetch=settings.prefetch)
         await stack.enter_async_context(bus)
         # A file even without --keep: another connectors process of this machine may get the next request.
         states = await stack.enter_async_context(
             States(clock, settings.state / STAND_INS, keep=settings.keep, dropped=metrics.state_dropped)
         )
-        host = Host(bus, catalogue, clock, metrics, states, seed=settings.seed, calm=settings.calm)
+        host = Host(bus, catalogue, clock, metrics, states, upstreams, seed=settings.seed, calm=settings.calm)
         await host.serve(only)
         admin = await stack.enter_async_context(_admin(settings, process, bus.problems, watcher.notes))
 
@@ -271,6 +281,19 @@ def _configuration(settings: Settings) -> dict[str, Consumer]:
 def _ledger(settings: Settings, catalogue: Catalogue, clock: Clock) -> SqliteLedger:
     """The account of this gateway; it also keeps a second process of this name away."""
     return SqliteLedger(Files(settings.state, settings.name), [service.id for service in catalogue], clock)
+
+
+def _upstreams(settings: Settings, clock: Clock, process: ProcessMetrics) -> Upstreams:
+    metrics = UpstreamMetrics(process)
+    return Upstreams(
+        clock,
+        metrics,
+        [metrics],
+        seed=settings.seed,
+        allowed=settings.reach,
+        environment=environment(),
+        directory=settings.config,
+    )
 
 
 @dataclass(frozen=True, slots=True)

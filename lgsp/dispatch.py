@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import structlog
 
@@ -19,17 +19,9 @@ from lgsp.catalogue.service import Catalogue
 from lgsp.clock import Clock
 from lgsp.errors import DeliveryError
 from lgsp.ledger.base import Ledger
-from lgsp.model import Outcome, Reply, Request, Transaction
+from lgsp.model import Outcome, Reply, Request, Tap, Transaction
 
 log = structlog.get_logger()
-
-
-class Tap(Protocol):
-    """Told of each finished transaction, once."""
-
-    def saw(self, transaction: Transaction) -> None:
-        """Note it. Does not block; one that raises loses its own note only."""
-        ...
 
 
 class Dispatcher:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from lgsp.errors import MalformedRequest
@@ -140,3 +140,11 @@ class Transaction:
     started_at: float
     seconds: float
     sent_at: float = 0.0
+
+
+class Tap(Protocol):
+    """Told of each finished transaction, once."""
+
+    def saw(self, transaction: Transaction) -> None:
+        """Note it. Does not block; one that raises loses its own note only."""
+        ...

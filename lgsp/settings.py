@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lgsp.errors import SettingsError
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHIPPED = Path(__file__).parent / "config"
 """The configuration inside the wheel, read-only."""
 
@@ -59,6 +60,8 @@ class Settings:
     max_body: int = 32 * 1024 * 1024
     max_in_flight: int = 2_000
     prefetch: int = 256
+    reach: tuple[str, ...] = LOOPBACK
+    """Hosts (`host` or `host:port`) where real providers may be asked."""
 
 
 def parse_address(text: str) -> Address:

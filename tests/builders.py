@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from lgsp.catalogue.service import Operation, Service, Text
+from lgsp.clock import Clock
 from lgsp.model import Outcome, Reply, Request, Transaction
+from lgsp.runtime.provider import Upstreams
 
 _numbers = count(1)
+
+
+class Unwatched:
+    """A watch of providers that notes nothing."""
+
+    def provider(self, service: str) -> None: ...
+
+    def attempt(self, service: str, outcome: Outcome) -> None: ...
+
+    def circuit(self, service: str, *, is_open: bool) -> None: ...
+
+
+def nowhere(clock: Clock) -> Upstreams:
+    """No real provider may be reached."""
+    return Upstreams(clock, Unwatched(), seed=7, allowed=(), environment={}, directory=Path())
 
 
 def a_request(**fields: Any) -> Request:

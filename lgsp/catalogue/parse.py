@@ -27,6 +27,7 @@ from lgsp.catalogue.service import (
     Tier,
 )
 from lgsp.catalogue.source import Node, Source, read
+from lgsp.catalogue.upstream import read_upstream
 from lgsp.errors import CatalogueError
 from lgsp.model import Outcome
 
@@ -54,6 +55,7 @@ SERVICE_KEYS = (
     "share",
     "latency",
     "errors",
+    "upstream",
     "operations",
 )
 OPERATION_KEYS = (
@@ -142,6 +144,8 @@ class _ServiceReader:
         }
         readers = self._readers()
         fields |= {key: readers[key](node, f"{self._name} / {key}") for key, node in found.items()}
+        if fields.get("mode") in {"proxy", "spy"} and "upstream" not in found:
+            self._reader.note(found["mode"], self._name, f"mode {fields['mode']} needs an `upstream` with its `url`")
         return Service(**fields)
 
     def _readers(self) -> dict[str, Callable[[Node, str], Any]]:
@@ -160,6 +164,7 @@ class _ServiceReader:
             "share": reader.percent,
             "latency": lambda node, where: read_latency(reader, node, where),
             "errors": self._errors,
+            "upstream": lambda node, where: read_upstream(reader, node, where),
             "operations": self._operations,
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from lgsp.errors import UnknownService
 from lgsp.model import Outcome
@@ -136,6 +136,24 @@ class Operation(_Data):
         return self.name.partition(" ")[2]
 
 
+class Upstream(_Data):
+    """The real provider behind a service that proxies or spies. Values of headers are never shown."""
+
+    url: str
+    """Where the paths below the service's context begin, without a slash at its end."""
+    timeout: float | None = None
+    """Of one attempt; `None`: what is left of the budget."""
+    connect_timeout: float = 3.0
+    retries: int = 1
+    """Further attempts, of idempotent operations only."""
+    headers: Mapping[str, SecretStr] = Field(default_factory=dict)
+    """Sent with each call; a value may name `${VARIABLES}` of the environment."""
+    headers_file: Mapping[str, str] = Field(default_factory=dict)
+    """Headers whose values stand in files, relative to the configuration's directory."""
+    outcomes: Mapping[str, Outcome] = Field(default_factory=dict)
+    """What a status (`404`) or a class of them (`4xx`) means here, where it is not the usual."""
+
+
 class Service(_Data):
     """One data-sharing service, with every default filled in."""
 
@@ -157,6 +175,7 @@ class Service(_Data):
     latency: Latency | None = None
     errors: ErrorMix | None = None
     operations: Mapping[str, Operation]
+    upstream: Upstream | None = None
     where: str = ""
     """`file:line` of the entry."""
 

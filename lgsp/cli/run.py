@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,12 @@ _calm = click.option("--calm", is_flag=True, help="No random errors, no simulate
 _keep = click.option("--keep", is_flag=True, help="Keep what stand-ins were told over a restart [LGSP_KEEP=yes].")
 _user = click.option(
     "--broker-user", help="User on the broker [LGSP_BROKER_USER]; the password: LGSP_BROKER_PASSWORD_FILE."
+)
+_reach = click.option(
+    "--reach",
+    multiple=True,
+    metavar="HOST[:PORT]",
+    help="A host where real providers may be asked, may be repeated [LGSP_REACH, with commas; this machine only].",
 )
 
 
@@ -51,6 +58,7 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         seed=flags["seed"] if flags.get("seed") is not None else int(env.get("LGSP_SEED", base.seed)),
         calm=bool(flags.get("calm")),
         keep=bool(flags.get("keep")) or env.get("LGSP_KEEP") == "yes",
+        reach=base.reach + (flags.get("reach") or tuple(filter(None, re.split(r"[,\s]+", env.get("LGSP_REACH", ""))))),
     )
 
 
@@ -65,6 +73,7 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
 @_calm
 @_keep
 @_seed
+@_reach
 @_open
 @places
 def up(config: Path, state: Path, *, pace: float, no_traffic: bool, seconds: float | None, **flags: Any) -> None:  # noqa: ANN401 - click's
@@ -99,6 +108,7 @@ def gateway(config: Path, state: Path, **flags: Any) -> None:  # noqa: ANN401 - 
 @_calm
 @_keep
 @_seed
+@_reach
 @_open
 @places
 def connectors(config: Path, state: Path, *, only: tuple[str, ...], **flags: Any) -> None:  # noqa: ANN401 - click's

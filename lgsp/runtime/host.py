@@ -20,6 +20,7 @@ from lgsp.errors import DeliveryError, MalformedRequest, SettingsError, TimedOut
 from lgsp.model import Outcome, Reply, Request, Stamps
 from lgsp.runtime.behaviours import behaviours_of
 from lgsp.runtime.connector import Connector, Forward, Stateful, chain
+from lgsp.runtime.provider import Upstreams
 from lgsp.runtime.state import States
 from lgsp.runtime.template import TemplateConnector
 
@@ -86,6 +87,7 @@ class Host:
         clock: Clock,
         watch: Watch,
         states: States,
+        upstreams: Upstreams,
         *,
         seed: int,
         calm: bool = False,
@@ -95,6 +97,7 @@ class Host:
         self._clock = clock
         self._watch = watch
         self._states = states
+        self._upstreams = upstreams
         self._seed = seed
         self._calm = calm
         self._only: frozenset[str] = frozenset()
@@ -173,7 +176,10 @@ class Host:
         )
         chains: dict[str, tuple[Forward, bool]] = {
             name: (
-                chain(behaviours_of(service, operation, connector, self._clock, self._seed), answered),
+                chain(
+                    behaviours_of(service, operation, connector, self._clock, self._seed, self._upstreams),
+                    answered,
+                ),
                 operation.idempotent,
             )
             for name, operation in service.operations.items()

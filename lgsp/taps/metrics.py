@@ -391,6 +391,38 @@ class ConnectorMetrics:
         self._process.connection(component, up=up)
 
 
+class UpstreamMetrics:
+    """The watch of real providers, and the tap of the services that spy on them."""
+
+    def __init__(self, process: ProcessMetrics) -> None:
+        registry = process.registry
+        by = ("service", "outcome")
+        self._circuit = Gauge(
+            "lgsp_circuit_open", "1 while a provider is not asked after failures.", ("service",), registry=registry
+        )
+        self._attempts = Counter("lgsp_upstream_attempts_total", "HTTP requests to providers.", by, registry=registry)
+        self._spied = Counter("lgsp_spied_total", "Calls that were spied on.", by, registry=registry)
+
+    def provider(self, service: str) -> None:
+        """A service has a real provider: its label sets are there from now on."""
+        self._circuit.labels(service).set(0)
+        for outcome in Outcome:
+            self._attempts.labels(service, outcome)
+            self._spied.labels(service, outcome)
+
+    def attempt(self, service: str, outcome: Outcome) -> None:
+        """One HTTP request to the provider ended."""
+        self._attempts.labels(service, outcome).inc()
+
+    def circuit(self, service: str, *, is_open: bool) -> None:
+        """Its breaker opened or closed."""
+        self._circuit.labels(service).set(is_open)
+
+    def saw(self, transaction: Transaction) -> None:
+        """A call was spied on."""
+        self._spied.labels(transaction.request.service, transaction.outcome).inc()
+
+
 class BothMetrics:
     """Asking and answering half in one process on one bus."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import processes
 import pytest
+from builders import nowhere
 
 from lgsp.bus.memory import MemoryBus
 from lgsp.catalogue.consumer import Consumer
@@ -95,7 +96,7 @@ async def a_bus(config: Path) -> AsyncIterator[Bus]:
         Dispatcher(bus, catalogue, ledger, [asking], clock) as dispatcher,
         bus,
     ):
-        host = Host(bus, catalogue, clock, answering, States(clock), seed=1)
+        host = Host(bus, catalogue, clock, answering, States(clock), nowhere(clock), seed=1)
         await host.serve()
         limits = {"max_body": 1_000, "max_in_flight": 1_000}
         gateway = Gateway(dispatcher, Routes(catalogue), field, asking, TransactionIds(clock), loopback=True, **limits)

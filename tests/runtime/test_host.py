@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from builders import a_reply, a_request, a_service, an_operation
+from builders import a_reply, a_request, a_service, an_operation, nowhere
 
 from lgsp.bus.base import Answer, Silent
 from lgsp.bus.memory import MemoryBus
@@ -97,7 +97,9 @@ async def fine(request: Request) -> Reply:
 def stage(answer: object = fine, service: Service | None = None, *, calm: bool = False) -> Stage:
     clock, watch = ManualClock(), Noted()
     service = service or a_service("svc", an_operation("GET /x"), an_operation("POST /x"))
-    host = Host(Named(), Catalogue({service.id: service}), clock, watch, States(clock), seed=7, calm=calm)  # type: ignore[arg-type]  # the part of a bus that a host uses
+    host = Host(
+        Named(), Catalogue({service.id: service}), clock, watch, States(clock), nowhere(clock), seed=7, calm=calm
+    )  # type: ignore[arg-type]  # the part of a bus that a host uses
     return Stage(clock, watch, host.answer(service, Scripted(answer)))  # type: ignore[arg-type]  # as above
 
 
@@ -289,7 +291,9 @@ async def test_an_operations_own_blocks_replace_the_services() -> None:
 async def served(only: tuple[str, ...] = ()) -> set[str]:
     services = {name: a_service(name) for name in ("a", "b")} | {"off": a_service("off", mode="disabled")}
     bus = Named()
-    await Host(bus, Catalogue(services), ManualClock(), Noted(), States(ManualClock()), seed=7).serve(only)  # type: ignore[arg-type]  # the part of a bus that a host uses
+    await Host(
+        bus, Catalogue(services), ManualClock(), Noted(), States(ManualClock()), nowhere(ManualClock()), seed=7
+    ).serve(only)  # type: ignore[arg-type]  # the part of a bus that a host uses
     return set(bus.served)
 
 
@@ -375,7 +379,7 @@ async def a_run(at_a_time: int, seed: int = 7) -> tuple[list[str], list[float]]:
 
     async with asyncio.TaskGroup() as tasks, MemoryBus(clock) as bus:
         mover = tasks.create_task(keeps_moving(clock))
-        await Host(bus, Catalogue({"svc": LIFELIKE}), clock, Noted(), States(clock), seed=seed).serve()
+        await Host(bus, Catalogue({"svc": LIFELIKE}), clock, Noted(), States(clock), nowhere(clock), seed=seed).serve()
         ended = await asyncio.gather(*(call(bus, key) for key in range(300)))
         mover.cancel()
     return [outcome for outcome, _ in ended], [seconds for _, seconds in ended]
@@ -411,7 +415,7 @@ class Swapped:
     async def begin(cls, *services: Service, only: tuple[str, ...] = ()) -> Swapped:
         clock, bus = ManualClock(), Named()
         catalogue = Catalogue({service.id: service for service in services})
-        made = cls(clock, bus, Host(bus, catalogue, clock, Noted(), States(clock), seed=7))  # type: ignore[arg-type]  # as above
+        made = cls(clock, bus, Host(bus, catalogue, clock, Noted(), States(clock), nowhere(clock), seed=7))  # type: ignore[arg-type]  # as above
         await made.host.serve(only)
         return made
 

@@ -24,6 +24,7 @@ from lgsp.taps.metrics import (
     ConnectorMetrics,
     GatewayMetrics,
     ProcessMetrics,
+    UpstreamMetrics,
 )
 
 SERVICES = [
@@ -393,6 +394,7 @@ ROW = re.compile(r"^\| `(lgsp_\w+)` \| (\w+) \|([^|]*)\| [^|]+ \|$", re.MULTILIN
 def test_the_table_and_the_code_agree() -> None:
     made = stage()
     made.asking.http("service", "GET", 200)
+    UpstreamMetrics(made.process).provider("svc")
     of_code = {
         (f"{family.name}_total" if family.type == "counter" else family.name): (
             family.type,
@@ -421,3 +423,20 @@ def test_prometheus_finds_nothing_to_mend() -> None:
         [promtool, "check", "metrics"], input=made.process.render(), capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+
+
+def test_a_real_provider_has_its_series_from_the_start_and_each_moves_by_one() -> None:
+    made = stage()
+    upstream = UpstreamMetrics(made.process)
+    before = made.values()
+    upstream.provider("svc")
+    new = made.values().keys() - before.keys()
+    assert len(new) == 1 + 2 * len(Outcome)
+    assert {made.values()[key] for key in new} == {0.0}
+    assert made.moved(lambda: upstream.attempt("svc", Outcome.TIMEOUT)) == {
+        "lgsp_upstream_attempts_total{outcome=timeout,service=svc}": 1
+    }
+    assert made.moved(lambda: upstream.circuit("svc", is_open=True)) == {"lgsp_circuit_open{service=svc}": 1}
+    assert made.moved(lambda: upstream.circuit("svc", is_open=False)) == {"lgsp_circuit_open{service=svc}": -1}
+    seen = a_transaction(Outcome.OK)
+    assert made.moved(lambda: upstream.saw(seen)) == {"lgsp_spied_total{outcome=ok,service=svc}": 1}

@@ -8,13 +8,27 @@ from lgsp.catalogue.service import Operation, Service
 from lgsp.clock import Clock
 from lgsp.runtime.behaviours.errors import ErrorsBehaviour
 from lgsp.runtime.behaviours.latency import LatencyBehaviour
+from lgsp.runtime.behaviours.upstream import UpstreamBehaviour
 from lgsp.runtime.connector import Behaviour, Connector, Stateful
+from lgsp.runtime.provider import Upstreams
 
 
 def behaviours_of(
-    service: Service, operation: Operation, connector: Connector | Stateful, clock: Clock, seed: int
+    service: Service,
+    operation: Operation,
+    connector: Connector | Stateful,
+    clock: Clock,
+    seed: int,
+    upstreams: Upstreams,
 ) -> Iterator[Behaviour]:
-    """The behaviours of one operation; its own blocks replace the service's."""
+    """The behaviours of one operation; its own blocks replace the service's.
+
+    A real provider is as slow and as faulty as it is: nothing is simulated around it. Raises `CatalogueError` for an
+    upstream that cannot be used.
+    """
+    if service.mode in {"proxy", "spy"}:
+        yield UpstreamBehaviour(upstreams.of(service), operation, upstreams, spies=service.mode == "spy")
+        return
     latency = operation.latency or service.latency
     errors = operation.errors or service.errors
     if latency:

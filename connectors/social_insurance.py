@@ -1,7 +1,9 @@
 """CSDL quốc gia về bảo hiểm: the National Insurance Database.
 
-Facts (S1): operations, fields, enumerations. Assumptions: the values of `errorCode` and `trangThai`, and that the status
-of a refusal is 400; insurance numbers have 10 digits, health cards 15 characters (K).
+Facts (S1): operations, fields, enumerations, one `errorCode`, in the answer by criteria. Assumptions: the values of
+`errorCode` and `trangThai`; nobody is `trangThai` "0" with empty fields, no household an empty list; a refusal of the other
+two operations has no words in the guide, so the gateway says it; of a birth given by year or month the rest is not looked
+at; insurance numbers have 10 digits, health cards 15 characters (K).
 """
 
 from __future__ import annotations
@@ -10,14 +12,19 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from connectors.province.dates import parse_ymd, ymd
+from connectors.province.dates import ymd
 from connectors.province.identifiers import citizen_of_insurance
 from connectors.province.person import Person, in_register, search
+from connectors.province.silence import without_words
 from lgsp import MalformedRequest, Outcome, Reply, Request
 
 GENDERS = {"Nam": "1", "Nữ": "2"}
-NONE_FOUND, SEVERAL, WRONG = "1", "2", "3"
+NONE_FOUND, SEVERAL, WRONG, FAILED = "1", "2", "3", "99"
+BY_CRITERIA = "POST /getMaSoBhxhTheoTieuChi"
+_ENUMS = {"loaiNgaySinh": "012", "gioiTinh": "123", "isKs": "01"}
+_DIGITS_OF_BIRTH = {"0": 8, "1": 4, "2": 6}
 _INSURED, _NOT_INSURED = "1", "0"
+_RECORD = ("hoTen", "soSoCu", "ngaySinh", "loaiNgaySinh", "gioiTinh", "maTinhKs", "maHuyenKs", "maXaKs")
 
 
 async def answer(request: Request) -> Reply:
@@ -25,22 +32,25 @@ async def answer(request: Request) -> Reply:
     try:
         fields = {name: str(value) for name, value in request.json_object.items() if value is not None}
     except MalformedRequest:
-        return _error(request, WRONG, Outcome.REJECTED)
+        return refuse(request, Outcome.REJECTED)
     return OPERATIONS[request.operation](request, fields)
 
 
 def refuse(request: Request, outcome: Outcome) -> Reply:
-    """`errorCode` with the status of the failure."""
-    return _error(request, WRONG if outcome is Outcome.REJECTED else "99", outcome)
+    """`errorCode` where the answer has one, else nothing: the gateway speaks."""
+    if request.operation != BY_CRITERIA:
+        return without_words(request, outcome)
+    return _error(request, WRONG if outcome is Outcome.REJECTED else FAILED, outcome)
 
 
 def _by_number(request: Request, fields: dict[str, str]) -> Reply:
     insurance = fields.get("maSoBhxh", "")
     if not re.fullmatch(r"[0-9]{10}", insurance):
-        return _error(request, WRONG, Outcome.REJECTED)
+        return refuse(request, Outcome.REJECTED)
     person = in_register(citizen_of_insurance(insurance))
     if person is None:
-        return _error(request, NONE_FOUND)
+        nobody = dict.fromkeys(_RECORD, "") | {"trangThai": _NOT_INSURED}
+        return Reply.of_json(request, nobody, outcome=Outcome.BUSINESS_FAULT, reason="not_found")
     return Reply.of_json(request, _household_head(person))
 
 
@@ -63,26 +73,24 @@ def _birth(person: Person) -> dict[str, str]:
 
 def _by_criteria(request: Request, fields: dict[str, str]) -> Reply:
     if _wrong(fields, "hoTen", "ngaySinh", "gioiTinh"):
-        return _error(request, WRONG, Outcome.REJECTED)
+        return refuse(request, Outcome.REJECTED)
     found = _found(fields)
     if len(found) != 1:
-        return _error(request, SEVERAL if found else NONE_FOUND)
+        return _error(request, SEVERAL if found else NONE_FOUND, Outcome.BUSINESS_FAULT)
     [person] = found
     body = {"maSoBhxh": person.insurance_number, "trangThai": _INSURED, "errorCode": ""}
     return Reply.of_json(request, body)
 
 
 def _household(request: Request, fields: dict[str, str]) -> Reply:
-    if _wrong(fields, "maTinh", "hoTen"):
-        return _error(request, WRONG, Outcome.REJECTED)
     card = fields.get("maThe", "")
-    if card and len(card) != 15:
-        return _error(request, WRONG, Outcome.REJECTED)
-    found = _found(fields)
-    person = in_register(citizen_of_insurance(card[5:])) if card else found[0] if len(found) == 1 else None
-    if person is None or person.name.upper() != fields["hoTen"].upper():
-        return _error(request, NONE_FOUND)
-    family = person.family
+    if _wrong(fields, "maTinh", "hoTen") or (card and len(card) != 15):
+        return refuse(request, Outcome.REJECTED)
+    by_card = in_register(citizen_of_insurance(card[5:])) if card else None
+    found = [person for person in ([by_card] if by_card else _found(fields)) if person.name.upper() == _name(fields)]
+    if len(found) != 1:
+        return Reply.of_json(request, [], outcome=Outcome.BUSINESS_FAULT, reason="not_found")
+    family = found[0].family
     people = [Person(member) for member in (family.father, family.mother, *family.children) if member]
     return Reply.of_json(request, [_member(member, family.code) for member in people])
 
@@ -100,25 +108,45 @@ def _member(person: Person, household: str) -> dict[str, str]:
 
 OPERATIONS: dict[str, Callable[[Request, dict[str, str]], Reply]] = {
     "POST /getTraCuuTtHgdByMaSoBhxh": _by_number,
-    "POST /getMaSoBhxhTheoTieuChi": _by_criteria,
+    BY_CRITERIA: _by_criteria,
     "POST /getTraCuuThongTinHgd": _household,
 }
 
 
 def _wrong(fields: dict[str, str], *needed: str) -> bool:
-    enums = {"loaiNgaySinh": "012", "gioiTinh": "123", "isKs": "01"}
-    return any(not fields.get(name) for name in needed) or any(
-        fields[name] not in set(values) for name, values in enums.items() if fields.get(name)
+    birth, kind = fields.get("ngaySinh", ""), fields.get("loaiNgaySinh") or "0"
+    return (
+        any(not fields.get(name) for name in needed)
+        or any(fields[name] not in set(values) for name, values in _ENUMS.items() if fields.get(name))
+        or bool(birth and not re.fullmatch(rf"[0-9]{{{_DIGITS_OF_BIRTH[kind]}}}([0-9][0-9]){{0,2}}", birth))
     )
 
 
+def _name(fields: dict[str, str]) -> str:
+    return " ".join(fields["hoTen"].upper().split())
+
+
 def _found(fields: dict[str, str]) -> list[Person]:
-    """Who has that name, day of birth and gender."""
-    day = parse_ymd(fields.get("ngaySinh", ""))
-    return [] if day is None else search(fields["hoTen"], day, male=fields.get("gioiTinh") != GENDERS["Nữ"])
+    """Who has that name, birth and gender, and was born or lives in those units."""
+    length = _DIGITS_OF_BIRTH[fields.get("loaiNgaySinh") or "0"]
+    birth, gender = fields.get("ngaySinh", "")[:length], fields.get("gioiTinh", "")
+    if len(birth) < length or gender not in {"", *GENDERS.values()}:
+        return []
+    people = [
+        person
+        for male in (True, False)
+        if GENDERS["Nam" if male else "Nữ"] in (gender or "12")
+        for person in search(fields["hoTen"], int(birth[:4]), male=male)
+    ]
+    return [person for person in people if ymd(person.born).startswith(birth) and _lives_there(person, fields)]
 
 
-def _error(request: Request, code: str, outcome: Outcome = Outcome.BUSINESS_FAULT) -> Reply:
+def _lives_there(person: Person, fields: dict[str, str]) -> bool:
+    place = person.birthplace if fields.get("isKs", "1") == "1" else person.address
+    given = (fields.get("maHuyenKs"), fields.get("maXaKs"))
+    return all(not code or code == unit.code for code, unit in zip(given, (place.district, place.commune), strict=True))
+
+
+def _error(request: Request, code: str, outcome: Outcome) -> Reply:
     body = {"maSoBhxh": "", "trangThai": _NOT_INSURED, "errorCode": code}
-    status = {Outcome.REJECTED: 400, Outcome.PROVIDER_ERROR: 500}.get(outcome, 200)
-    return Reply.of_json(request, body, outcome=outcome, status=status, reason=f"error_{code}")
+    return Reply.of_json(request, body, outcome=outcome, reason=f"error_{code}")

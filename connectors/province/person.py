@@ -264,21 +264,21 @@ def in_register(citizen: CitizenId | None) -> Person | None:
 
 
 SEARCHABLE = 500
-"""Who can be found by name and day of birth: the serials below this, 10 ms of work for a year and gender."""
+"""Who can be found by name and birth: the serials below this, 10 ms of work for a year and gender."""
 
 
-def search(name: str, day: date, *, male: bool) -> list[Person]:
-    """The searchable inhabitants of that name, born on that day."""
-    return _index(day.year, male=male).get((" ".join(name.upper().split()), day), [])
+def search(name: str, year: int, *, male: bool) -> list[Person]:
+    """The searchable inhabitants of that name, born in that year."""
+    return _index(year, male=male).get(" ".join(name.upper().split()), [])
 
 
 @lru_cache(maxsize=32)
-def _index(year: int, *, male: bool) -> dict[tuple[str, date], list[Person]]:
-    found: dict[tuple[str, date], list[Person]] = {}
+def _index(year: int, *, male: bool) -> dict[str, list[Person]]:
+    found: dict[str, list[Person]] = {}
     for serial in range(SEARCHABLE):
         person = in_register(CitizenId("049", male=male, year=year, serial=serial))
         if person:
-            found.setdefault((person.name.upper(), person.born), []).append(person)
+            found.setdefault(person.name.upper(), []).append(person)
     return found
 
 

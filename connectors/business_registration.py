@@ -1,8 +1,8 @@
 """CSDL quốc gia về đăng ký doanh nghiệp: the National Business Registration Database.
 
-Facts (S1): paths, fields, formats, the window of five days, `Status` "1" or "0" with `Message`. Assumptions: the texts of
-`Message`, that an unknown enterprise or dossier is `Status` "0", and that a failure has the HTTP status 200: the guide
-names no other.
+Facts (S1): paths, fields with their types and lengths, formats, five days at most between the ends of a period, the kinds of
+dossier, `Status` "1" or "0" with `Message`. Assumptions: the texts of `Message`, the values of `ENTERPRISE_STATUS`, that an
+unknown enterprise or dossier is `Status` "0", and that a failure has the HTTP status 200: the guide names no other.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from connectors.province.dates import dmy, parse_dmy
 from connectors.province.enterprise import Enterprise, enterprise_of, find_enterprise
 from connectors.province.identifiers import is_enterprise_code
 from connectors.province.person import TODAY
+from connectors.province.places import PROVINCE
 from connectors.province.seed import number, pick
 from lgsp import Outcome, Reply, Request
 
 _WINDOW = timedelta(days=5)
 _PAGE = 20
 _A_DAY = 37
-KINDS = ("Đăng ký thành lập mới", "Thông báo thay đổi", "Tạm ngừng kinh doanh", "Giải thể", "Hoạt động trở lại")
+KINDS = ("Đăng ký mới", "Đăng ký thay đổi", "Tạm ngừng", "Giải thể", "Hoạt động trở lại")
+STATUSES = {"Đang hoạt động": "00", "Đang làm thủ tục giải thể": "03", "Tạm ngừng kinh doanh": "05"}
+"""What an enterprise does today, in the ten characters of `ENTERPRISE_STATUS`."""
 STEPS = ("Đã tiếp nhận", "Đang xử lý", "Yêu cầu sửa đổi, bổ sung", "Đã cấp đăng ký")
 
 
@@ -70,7 +73,7 @@ def _main(enterprise: Enterprise) -> dict[str, Any]:
         "ENTERPRISE_ID": number(enterprise.code, "id", 9_000_000) + 1_000_000,
         "ENTERPRISE_GDT_CODE": enterprise.code,
         "IMP_BUSINESS_CODE": "",
-        "ENTERPRISE_TYPE_ID": enterprise.type[0],
+        "ENTERPRISE_TYPE_ID": str(enterprise.type[0]),
         "ENTERPRISE_TYPE_NAME": enterprise.type[1],
         "NAME": name,
         "SHORT_NAME": short,
@@ -78,20 +81,20 @@ def _main(enterprise: Enterprise) -> dict[str, Any]:
         "FOUNDING_DATE": dmy(enterprise.founded),
         "LAST_AMEND_DATE": dmy(enterprise.amended),
         "NUMBER_CHANGES": enterprise.changes,
-        "ENTERPRISE_STATUS": enterprise.state,
+        "ENTERPRISE_STATUS": STATUSES[enterprise.state],
         "LEGAL_NAMES": enterprise.representative.name.upper(),
         "CAPITAL_AMOUNT": enterprise.capital,
     }
 
 
-def _address(enterprise: Enterprise) -> dict[str, str]:
+def _address(enterprise: Enterprise) -> dict[str, Any]:
     place = enterprise.address
     return {
-        "CityID": "49",
+        "CityID": int(PROVINCE),
         "CityName": "Tỉnh Quảng Nam",
-        "DistrictID": place.district.code,
+        "DistrictID": int(place.district.code),
         "DistrictName": place.district.name,
-        "WardID": place.commune.code,
+        "WardID": int(place.commune.code),
         "WardName": place.commune.name,
         "StreetNumber": f"{place.house} {place.street}",
         "AddressFullText": place.text,
@@ -129,7 +132,7 @@ def _period(request: Request) -> Reply:
     start, end = parse_dmy(fields.get("from_date", "")), parse_dmy(fields.get("to_date", ""))
     if start is None or end is None or start > end:
         return _failure(request, "from_date, to_date phải có dạng dd/MM/yyyy", Outcome.REJECTED)
-    if end - start >= _WINDOW:
+    if end - start > _WINDOW:
         return _failure(request, "Khoảng thời gian tối đa là 5 ngày", Outcome.REJECTED)
     page = _page(fields)
     if page is None:
@@ -168,7 +171,7 @@ def _state(request: Request) -> Reply:
         "DOCUMENT_TYPE": pick(journal, "kind", KINDS),
         "ENTERPRISE_CODE": f"QNA{number(journal, 'code', 10**6):06d}",
         "NAME": enterprise.names[0],
-        "ENTERPRISE_TYPE_ID": enterprise.type[0],
+        "ENTERPRISE_TYPE_ID": str(enterprise.type[0]),
         "SITE_ID": 49,
         "RECEIPT_DATE": dmy(TODAY),
         "PLAN_DATE": dmy(TODAY + timedelta(days=3)),

@@ -1,9 +1,9 @@
 """CSDL quốc gia về bảo hiểm: the National Insurance Database.
 
 Facts (S1): operations, fields, enumerations, one `errorCode`, in the answer by criteria. Assumptions: the values of
-`errorCode` and `trangThai`; nobody is `trangThai` "0" with empty fields, no household an empty list; a refusal of the other
-two operations has no words in the guide, so the gateway says it; of a birth given by year or month the rest is not looked
-at; insurance numbers have 10 digits, health cards 15 characters (K).
+`errorCode` and `trangThai`; nobody is `trangThai` "0" with empty fields; a refusal of the other two operations has no words
+in the guide, so the gateway says it; of a birth given by year or month the rest is not looked at; insurance numbers have 10
+digits, health cards 15 characters (K).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _ENUMS = {"loaiNgaySinh": "012", "gioiTinh": "123", "isKs": "01"}
 _DIGITS_OF_BIRTH = {"0": 8, "1": 4, "2": 6}
 _INSURED, _NOT_INSURED = "1", "0"
 _RECORD = ("hoTen", "soSoCu", "ngaySinh", "loaiNgaySinh", "gioiTinh", "maTinhKs", "maHuyenKs", "maXaKs")
+_MEMBER = ("maSo", "hoTen", "ngaySinh", "loaiNgaySinh", "gioiTinh", "maHo", "diaChi")
 
 
 async def answer(request: Request) -> Reply:
@@ -49,8 +50,7 @@ def _by_number(request: Request, fields: dict[str, str]) -> Reply:
         return refuse(request, Outcome.REJECTED)
     person = in_register(citizen_of_insurance(insurance))
     if person is None:
-        nobody = dict.fromkeys(_RECORD, "") | {"trangThai": _NOT_INSURED}
-        return Reply.of_json(request, nobody, outcome=Outcome.BUSINESS_FAULT, reason="not_found")
+        return _nobody(request, _RECORD)
     return Reply.of_json(request, _household_head(person))
 
 
@@ -89,18 +89,16 @@ def _household(request: Request, fields: dict[str, str]) -> Reply:
     by_card = in_register(citizen_of_insurance(card[5:])) if card else None
     found = [person for person in ([by_card] if by_card else _found(fields)) if person.name.upper() == _name(fields)]
     if len(found) != 1:
-        return Reply.of_json(request, [], outcome=Outcome.BUSINESS_FAULT, reason="not_found")
-    family = found[0].family
-    people = [Person(member) for member in (family.father, family.mother, *family.children) if member]
-    return Reply.of_json(request, [_member(member, family.code) for member in people])
+        return _nobody(request, _MEMBER)
+    return Reply.of_json(request, _member(found[0]))
 
 
-def _member(person: Person, household: str) -> dict[str, str]:
+def _member(person: Person) -> dict[str, str]:
     return {
         "maSo": person.insurance_number,
         "hoTen": person.name,
         **_birth(person),
-        "maHo": household,
+        "maHo": person.family.code,
         "diaChi": person.address.text,
         "trangThai": _INSURED,
     }
@@ -145,6 +143,11 @@ def _lives_there(person: Person, fields: dict[str, str]) -> bool:
     place = person.birthplace if fields.get("isKs", "1") == "1" else person.address
     given = (fields.get("maHuyenKs"), fields.get("maXaKs"))
     return all(not code or code == unit.code for code, unit in zip(given, (place.district, place.commune), strict=True))
+
+
+def _nobody(request: Request, names: tuple[str, ...]) -> Reply:
+    body = dict.fromkeys(names, "") | {"trangThai": _NOT_INSURED}
+    return Reply.of_json(request, body, outcome=Outcome.BUSINESS_FAULT, reason="not_found")
 
 
 def _error(request: Request, code: str, outcome: Outcome) -> Reply:

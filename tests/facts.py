@@ -92,7 +92,8 @@ class Case:
         found = values_of(reply.headers.get("content-type", ""), reply.body)
         given = {name: found.get(name, []) for name in self.gives}
         wanted = {name: value if isinstance(value, list) else [value] for name, value in self.gives.items()}
-        assert {name: given[name][: len(value)] for name, value in wanted.items()} == wanted
+        begins = {name: given[name][: len(value)] for name, value in wanted.items()}
+        assert begins == wanted, f"{begins} instead of {wanted}"
 
 
 class Contract:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from facts import OURS, Case, Contract, documented
 
-from lgsp.model import Outcome
+from connectors import business_registration
+from connectors.province.enterprise import enterprise_of
+from lgsp.model import Outcome, Request
 
 S1 = documented("S1")
 contract = Contract("business-registration")
@@ -60,8 +64,8 @@ DOSSIER = contract.operation(
     says={"Status": ["0", "1"]},
     status=[200],
 )
-KINDS = ("Đăng ký thành lập mới", "Thông báo thay đổi", "Tạm ngừng kinh doanh", "Giải thể", "Hoạt động trở lại")
-contract.knows(OURS, PERIOD, says={"MainInformation.DOCUMENT_TYPE": KINDS})
+KINDS = ("Đăng ký mới", "Đăng ký thay đổi", "Tạm ngừng", "Giải thể", "Hoạt động trở lại")
+contract.knows(S1, PERIOD, says={"MainInformation.DOCUMENT_TYPE": KINDS})
 
 contract.case(
     "an enterprise",
@@ -76,6 +80,11 @@ contract.case(
         "MainInformation.ENTERPRISE_ID": 5712134,
         "MainInformation.FOUNDING_DATE": "06/11/2011",
         "MainInformation.CAPITAL_AMOUNT": 12550000000,
+        "MainInformation.ENTERPRISE_TYPE_ID": "4",
+        "MainInformation.ENTERPRISE_STATUS": "00",
+        "HOAdress.CityID": 49,
+        "HOAdress.DistrictID": 506,
+        "HOAdress.WardID": 20521,
         "BusinessActivity.IS_MAIN": ["Y", "N"],
     },
 )
@@ -125,17 +134,17 @@ contract.case(
     gives={"Status": "0", "Message": "from_ts, to_ts phải có dạng HH:mm"},
 )
 contract.case(
-    "five days, the largest window",
+    "five days between, the largest window",
     S1,
     PERIOD,
-    query={"from_date": "20/05/2023", "to_date": "24/05/2023", "offset": 0, "limit": 1000},
-    gives={"DataCount": 185, "Status": "1", "MainInformation.RECEIPT_DATE": "20/05/2023"},
+    query={"from_date": "19/05/2023", "to_date": "24/05/2023", "offset": 0, "limit": 1000},
+    gives={"DataCount": 222, "Status": "1", "MainInformation.RECEIPT_DATE": "19/05/2023"},
 )
 contract.case(
-    "six days are refused",
+    "six days between are refused",
     S1,
     PERIOD,
-    query={"from_date": "19/05/2023", "to_date": "24/05/2023", "offset": 0, "limit": 2},
+    query={"from_date": "18/05/2023", "to_date": "24/05/2023", "offset": 0, "limit": 2},
     outcome=Outcome.REJECTED,
     gives={"DataCount": 0, "Status": "0", "Message": "Khoảng thời gian tối đa là 5 ngày"},
 )
@@ -175,3 +184,28 @@ contract.case(
 @pytest.mark.parametrize("case", contract.cases, ids=str)
 async def test_the_stand_in_keeps_the_contract(case: Case) -> None:
     await case.check()
+
+
+LONGEST = {
+    "ENTERPRISE_GDT_CODE": 100,
+    "IMP_BUSINESS_CODE": 100,
+    "ENTERPRISE_TYPE_ID": 10,
+    "ENTERPRISE_TYPE_NAME": 100,
+    "NAME": 1000,
+    "SHORT_NAME": 1000,
+    "NAME_F": 1000,
+    "ENTERPRISE_STATUS": 10,
+    "LEGAL_NAMES": 1000,
+}
+"""The longest texts of `MainInformation` (S1)."""
+
+
+@pytest.mark.parametrize("thing", range(40))
+async def test_texts_of_an_enterprise_are_as_long_as_the_guide_allows(thing: int) -> None:
+    query = f"msdn={enterprise_of(str(thing), 'length').code}"
+    operation = "GET /chiTietDoanhNghiep"
+    request = Request(id="t", service="business-registration", operation=operation, path="/", query=query)
+    main = json.loads((await business_registration.answer(request)).body)["MainInformation"]
+    assert {
+        name for name, most in LONGEST.items() if not (isinstance(main[name], str) and len(main[name]) <= most)
+    } == set()

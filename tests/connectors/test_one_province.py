@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import remembering
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,7 +109,7 @@ def ask(module: Any, operation: str, **fields: Any) -> Any:
     request = Request(
         id="t", service="s", operation=operation, path=fields.pop("path", operation.partition(" ")[2]), **fields
     )
-    return asyncio.run(module.answer(request))
+    return asyncio.run(remembering.answering(module)(request))
 
 
 def body(module_: Any, operation: str, /, **content: Any) -> Any:
@@ -145,13 +146,13 @@ def test_the_citizen_of_population_is_the_same_in_every_service() -> None:
     at_school = json.loads(ask(education, "GET /hocsinh/{maDinhDanh}", path=f"/hocsinh/{pupil.pupil_code}").body)
     assert (at_school["soDinhDanh"], at_school["hoTen"]) == (str(pupil.id), pupil.name)
 
-    entry = body(civil_status, "POST /traHoSo", module="KS", maHoSo=700123)["danhSach"][0]
+    entry = body(civil_status, "POST /traHoSo", module="KS", maHoSo=700123)["value"][0]
     child = find_person(entry["nksSoDinhDanh"])
     assert child is not None
     assert child.father is not None
     assert (entry["nksHoTen"], entry["chaSoDinhDanh"]) == (child.name, str(child.father.id))
 
-    declared = body(judicial_record, "POST /traHoSo", infoType="1")["LISTCONTENT"][0]["declarationTraHoSoForm"]
+    declared = body(judicial_record, "POST /traHoSo", infoType="1")[0]["declarationTraHoSoForm"]
     declarant = find_person(declared["identifyNo"])
     assert declarant is not None
     assert (declared["fullName"], declared["birthDateStr"]) == (declarant.name.upper(), dmy(declarant.born))

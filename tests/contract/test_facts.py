@@ -19,7 +19,6 @@ CATALOGUE = read_catalogue(ROOT / "config")
 WITHOUT: set[str] = {
     "budget-unit-code",
     "civil-servants",
-    "civil-status",
     "data-warehouse",
     "driver-license",
     "e-office",
@@ -29,7 +28,6 @@ WITHOUT: set[str] = {
     "health",
     "hotline-1022",
     "ioc-feed",
-    "judicial-record",
     "land-registry",
     "land-tax",
     "national-catalog",

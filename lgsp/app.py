@@ -26,25 +26,29 @@ from lgsp.bus.memory import MemoryBus
 from lgsp.bus.node import PrivateNode
 from lgsp.bus.provision import provision
 from lgsp.bus.rabbitmq import RabbitBus
-from lgsp.catalogue.consumer import Consumer, read_consumers
+from lgsp.catalogue.consumer import CONSUMER_FILES, Consumer, read_consumers, strangers
 from lgsp.catalogue.live import FILES, Live, Plan
 from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.catalogue.watch import Watcher
 from lgsp.clock import Clock, SystemClock
 from lgsp.dispatch import Dispatcher
+from lgsp.edge.access import Access
 from lgsp.edge.admin import Admin
 from lgsp.edge.gateway import Gateway, TransactionIds
+from lgsp.edge.oauth import Desk
 from lgsp.edge.routes import Routes
+from lgsp.edge.tokens import Returned, Tokens, make_key
+from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl, with_secret
 from lgsp.errors import SettingsError
 from lgsp.ledger.base import Ledger
 from lgsp.ledger.files import Files
 from lgsp.ledger.sqlite import SqliteLedger
-from lgsp.model import Outcome, Reply, Request
+from lgsp.model import Reply, Request
 from lgsp.runtime.host import Host, check_ours
 from lgsp.runtime.provider import Upstreams
 from lgsp.runtime.state import States
-from lgsp.settings import Settings, environment, refuse_open_by_accident
+from lgsp.settings import Settings, environment, keep_secret, refuse_open_by_accident
 from lgsp.taps.metrics import (
     CONTENT_TYPE,
     BothMetrics,
@@ -72,7 +76,10 @@ class View:
     ledger: Ledger
     gateway: str
     admin: str
+    token: str
+    """A `curl` that fetches a token ..."""
     curl: str
+    """... and one that calls with it."""
 
 
 Show = Callable[[View], Awaitable[None]]
@@ -99,10 +106,10 @@ def run(process: Coroutine[Any, Any, None]) -> None:
 
 async def up(settings: Settings, *, pace: float | None, seconds: float | None, show: Show | None = None) -> None:
     """Gateway, connectors and demo traffic (`pace` times the scenario's, or none) in this process."""
-    consumers = _configuration(settings)
+    _check(settings)
     clock = SystemClock()
     process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq" if settings.broker else "memory")
-    watcher = _watcher(settings, clock, process)
+    watcher, people = _watcher(settings, clock, process), _people(settings, clock, process, OURS)
     catalogue = watcher.first()
     recent = Recent([service.id for service in catalogue], clock)
     async with AsyncExitStack() as stack:
@@ -128,16 +135,17 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
         )
         host = Host(serving, catalogue, clock, answering, states, upstreams, seed=settings.seed, calm=settings.calm)
         await host.serve()
-        edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, consumers, clock, asking))
+        edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, people, clock, asking))
         admin = await stack.enter_async_context(
             _admin(
                 settings,
                 process,
                 lambda: ledger.problems() + _problems(bus, serving) + _draining(edge.gateway),
-                watcher.notes,
+                edge.notes(watcher),
             )
         )
-        view = View(recent, ledger, edge.url, admin, a_curl(edge.url, catalogue))
+        token = a_token_curl(edge.url, settings.state)
+        view = View(recent, ledger, edge.url, admin, token, a_curl(edge.url, catalogue, token))
         _announce(view, catalogue)
         mix = Mix(targets(catalogue), settings.seed)
 
@@ -147,9 +155,14 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
             await host.follow(new)
 
         live = Live(catalogue, [host, edge.gateway, asking, answering, recent, mix], ready)
-        jobs: list[Coroutine[Any, Any, None]] = [_measure_lag(process), watcher.run(live.take), host.tend()]
+        jobs: list[Coroutine[Any, Any, None]] = [
+            _measure_lag(process),
+            watcher.run(live.take),
+            edge.follow(),
+            host.tend(),
+        ]
         if pace is not None:
-            jobs.append(_demo(settings, dispatcher, mix, consumers, clock, pace))
+            jobs.append(_demo(settings, dispatcher, mix, edge.access, clock, pace))
         if show is not None:
             jobs.append(_shown(show, view))
         await _until_stopped(jobs, seconds)
@@ -157,10 +170,10 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
 
 async def gateway(settings: Settings) -> None:
     """A gateway on a broker."""
-    consumers = _configuration(settings)
+    _check(settings)
     clock = SystemClock()
     process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
-    watcher = _watcher(settings, clock, process)
+    watcher, people = _watcher(settings, clock, process), _people(settings, clock, process)
     catalogue = watcher.first()
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(_ledger(settings, catalogue, clock))
@@ -168,20 +181,23 @@ async def gateway(settings: Settings) -> None:
         bus = RabbitBus(_url(settings), settings.name, clock, metrics)
         dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock))
         await stack.enter_async_context(bus)
-        edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, consumers, clock, metrics))
+        edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, people, clock, metrics))
         admin = await stack.enter_async_context(
             _admin(
-                settings, process, lambda: ledger.problems() + bus.problems() + _draining(edge.gateway), watcher.notes
+                settings,
+                process,
+                lambda: ledger.problems() + bus.problems() + _draining(edge.gateway),
+                edge.notes(watcher),
             )
         )
         live = Live(catalogue, [edge.gateway, metrics], _nothing_to_make)
         log.info("gateway ready", name=settings.name, url=edge.url, admin=admin, services=len(catalogue))
-        await _until_stopped([_measure_lag(process), watcher.run(live.take)], None)
+        await _until_stopped([_measure_lag(process), watcher.run(live.take), edge.follow()], None)
 
 
 async def connectors(settings: Settings, *, only: Collection[str]) -> None:
     """Connectors on a broker: all services, or the ones named."""
-    _configuration(settings)
+    _check(settings)
     clock = SystemClock()
     process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
     watcher = _watcher(settings, clock, process)
@@ -249,17 +265,6 @@ def definitions(catalogue: Catalogue, passwords: dict[str, str], gateways: Colle
     return topology.definitions(services, users, salt=secrets.token_bytes(4))
 
 
-def a_curl(url: str, catalogue: Catalogue) -> str:
-    """A `curl` that works: the busiest service's first example that needs no body."""
-    for service in sorted(catalogue, key=lambda service: -service.share):
-        for operation in service.operations.values():
-            for example in operation.examples:
-                if operation.method == "GET" and example.reply.outcome is Outcome.OK and not example.request.headers:
-                    query = f"?{example.request.query}" if example.request.query else ""
-                    return f"curl -s '{url}{service.context}{example.request.path}{query}'"
-    return f"curl -s '{url}/'"
-
-
 async def _nothing_to_make(_new: Catalogue, _changes: Plan) -> None:
     """A gateway makes nothing on the broker: queues are somebody's who provisions."""
 
@@ -268,14 +273,25 @@ def _watcher(settings: Settings, clock: Clock, process: ProcessMetrics) -> Watch
     return Watcher("services", settings.config, FILES, read_catalogue, clock, process.reloaded)
 
 
-def _configuration(settings: Settings) -> dict[str, Consumer]:
+def _people(
+    settings: Settings, clock: Clock, process: ProcessMetrics, ours: Collection[Consumer] = ()
+) -> Watcher[list[Consumer]]:
+    """The consumers of the configuration, and of `ours` those that it does not name."""
+
+    def read(directory: Path) -> list[Consumer]:
+        named = {consumer.id: consumer for consumer in ours} | read_consumers(directory)
+        return [with_secret(settings.state, consumer) for consumer in named.values()]
+
+    return Watcher("consumers", settings.config, CONSUMER_FILES, read, clock, process.reloaded)
+
+
+def _check(settings: Settings) -> None:
     refuse_open_by_accident({"the gateway": settings.listen, "the admin port": settings.admin}, is_open=settings.open)
     found = importlib.util.find_spec(CONNECTORS)
     if found is not None and found.origin is not None:
         check_ours(Path(found.origin).parent, Path(__file__).parent)
     if settings.open:
-        log.warning("open: listening beyond loopback without credentials or TLS", listen=str(settings.listen))
-    return read_consumers(settings.config)
+        log.warning("open: listening beyond loopback without TLS", listen=str(settings.listen))
 
 
 def _ledger(settings: Settings, catalogue: Catalogue, clock: Clock) -> SqliteLedger:
@@ -356,6 +372,22 @@ def _url(settings: Settings) -> str:
 class _Edge:
     gateway: Gateway
     url: str
+    access: Access
+    people: Watcher[list[Consumer]]
+    catalogue: Catalogue
+
+    async def follow(self) -> None:
+        """Put the consumers' files into force whenever they change."""
+
+        async def take(consumers: list[Consumer]) -> None:
+            self.access.replace(consumers)
+            _warn_of_strangers(consumers, self.catalogue)
+
+        await self.people.run(take)
+
+    def notes(self, services: Watcher[Catalogue]) -> Callable[[], list[str]]:
+        """What stands in the files and is not in force."""
+        return lambda: services.notes() + self.people.notes()
 
 
 @asynccontextmanager
@@ -363,23 +395,34 @@ async def _edge(
     settings: Settings,
     dispatcher: Dispatcher,
     catalogue: Catalogue,
-    consumers: dict[str, Consumer],
+    people: Watcher[list[Consumer]],
     clock: Clock,
     metrics: GatewayMetrics,
 ) -> AsyncIterator[_Edge]:
+    new_id = TransactionIds(clock)
+    given = settings.token_key
+    key = given.encode() if given else keep_secret(settings.state / "secrets" / "token-key.pem", make_key)
+    returned = Returned(settings.state / "secrets" / "returned-tokens")
+    returned.shorten(clock.now())
+    access = Access(Tokens(key, new_id), clock, returned.read(clock.now()))
+    consumers = people.first()
+    access.replace(consumers)
+    _warn_of_strangers(consumers, catalogue)
+    desk = Desk(access, clock, returned.note)
     made = Gateway(
         dispatcher,
         Routes(catalogue),
-        consumers,
+        access,
         metrics,
-        TransactionIds(clock),
-        loopback=settings.listen.is_loopback,
+        new_id,
+        own={"/token": desk.token, "/revoke": desk.revoke},
+        names=() if settings.listen.is_loopback else None,
         max_body=settings.max_body,
         max_in_flight=settings.max_in_flight,
     )
     port = await made.start(settings.listen.host, settings.listen.port)
     try:
-        yield _Edge(made, f"http://{settings.listen.host}:{port}")
+        yield _Edge(made, f"http://{settings.listen.host}:{port}", access, people, catalogue)
     finally:
         await made.stop()
 
@@ -397,6 +440,11 @@ async def _admin(
         await made.stop()
 
 
+def _warn_of_strangers(consumers: list[Consumer], catalogue: Catalogue) -> None:
+    for consumer, scope in strangers(consumers, catalogue):
+        log.warning("no such service or operation", consumer=consumer, subscription=scope)
+
+
 def _problems(bus: Bus, serving: Bus) -> list[str]:
     return bus.problems() + ([] if serving is bus else serving.problems())
 
@@ -409,7 +457,7 @@ async def _demo(
     settings: Settings,
     dispatcher: Dispatcher,
     mix: Mix,
-    consumers: dict[str, Consumer],
+    access: Access,
     clock: Clock,
     pace: float,
 ) -> None:
@@ -417,7 +465,7 @@ async def _demo(
     if not file.is_file():
         log.info("no demo traffic", why=f"{file} is missing")
         return
-    consumer = next((c.id for c in consumers.values() if c.behaviour == "field"), "demo")
+    consumer = next((consumer.id for consumer in access.consumers() if consumer.behaviour == "field"), DEMO)
     pacer = read_scenario(file).pacer(clock.now(), pace)
     await Driver(dispatcher.send, mix, pacer, clock, new_id=TransactionIds(clock), consumer=consumer).run()
 
@@ -461,6 +509,7 @@ def _announce(view: View, catalogue: Catalogue) -> None:
     lines = [
         f"gateway   {view.gateway}   ({len(catalogue)} services)",
         f"admin     {view.admin}   (/metrics /livez /readyz)",
+        f"token     {view.token}",
         f"try       {view.curl}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -71,15 +71,15 @@ class Dispatcher:
             self._orphans.create_task(self._conclude(request, started, sent, self._bus.resume(request.id)))
             raise
 
-    async def refuse(self, request: Request, reason: str) -> Transaction:
-        """The transaction of a request that we have no room for: accepted, and ended as our own error.
+    async def refuse(self, request: Request, outcome: Outcome, reason: str) -> Transaction:
+        """The transaction of a request that ends before the bus: we have no room for it, or its consumer no right to it.
 
         Raises `LedgerUnavailable`, which opens no transaction.
         """
         started = self._clock.now()
         await self._ledger.open(request)
         self._under_way += 1
-        return await self._finish(request, started, None, Outcome.BUS_ERROR, reason)
+        return await self._finish(request, started, None, outcome, reason)
 
     async def _conclude(self, request: Request, started: float, sent: float, answer: Awaitable[Reply]) -> Transaction:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,8 @@ class Settings:
     broker_user: str | None = None
     broker_password: str | None = None
     open: bool = False
+    token_key: str | None = None
+    """The key that signs tokens, in PEM, the same on all gateways; `None`: one of this state directory's own."""
     seed: int = 2023
     calm: bool = False
     keep: bool = False
@@ -130,6 +132,28 @@ def read_secret(name: str, environment: Mapping[str, str]) -> str | None:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from error
+
+
+def keep_secret(file: Path, make: Callable[[], bytes]) -> bytes:
+    """The content of a secret's file, made with mode 0600 where it is missing; two processes at once get the same.
+
+    Raises `SettingsError`.
+    """
+    new = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        if not file.exists():
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            new.touch(mode=0o600)
+            new.write_bytes(make())
+            try:
+                os.link(new, file)  # whole or not at all, and never over another's
+            except FileExistsError:
+                pass
+            finally:
+                new.unlink()
+        return file.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"the secret {file} cannot be read or made: {error.strerror}") from error
 
 
 def refuse_open_by_accident(addresses: Mapping[str, Address], *, is_open: bool) -> None:

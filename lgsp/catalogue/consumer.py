@@ -1,28 +1,85 @@
-"""The systems that call, from `consumers.yaml`."""
+"""The systems that call, from `consumers.yaml`: who they are, what they may ask, how often."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from lgsp.catalogue.reader import Reader
-from lgsp.catalogue.source import Node, Source, read
+from lgsp.catalogue.secret import is_hashed
+from lgsp.catalogue.service import Catalogue
+from lgsp.catalogue.source import Document, Node, Source, read
+from lgsp.catalogue.units import parse_frequency
 from lgsp.errors import CatalogueError
 
-KEYS = ("title", "organisation", "behaviour")
+KEYS = (
+    "title",
+    "organisation",
+    "key",
+    "secrets",
+    "local",
+    "subscriptions",
+    "limits",
+    "behaviour",
+    "may_force",
+    "disabled",
+)
+CONSUMER_FILES = ("consumers.yaml", "consumers.d/*.yaml")
+"""What the consumers of a configuration directory are read from."""
+LIVE_SECRETS = 2
+EVERYTHING = "*"
+_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_ORGANISATION = re.compile(r"\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}")
+_SCOPE = re.compile(r"[a-z][a-z0-9-]{0,62}(?: (?:GET|HEAD|POST|PUT|PATCH|DELETE) /\S*)?")
+
+
+class Limit(BaseModel):
+    """At most `count` calls in any `seconds`, kept as a bucket that fills evenly.
+
+    `scope` is what it counts: `*` all calls of the consumer, a service, or one operation as `service METHOD /template`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scope: str
+    count: int
+    seconds: float
 
 
 class Consumer(BaseModel):
-    """One consumer. `calm`: random errors, outages and simulated latency are off for its calls."""
+    """One consumer. What it is not subscribed to, it may not call.
+
+    `calm`: random errors, outages and simulated latency are off for its calls. `local`: its secret is made at the
+    first start and lies in the state directory. `disabled`: it gets no tokens, and those it has are revoked.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     title: str = ""
     organisation: str = ""
+    key: str = ""
+    """The name with which it asks for a token, where that is not its id."""
+    secrets: tuple[str, ...] = ()
+    """Hashes, the newest first: two at most, so that a secret can be changed without a moment in which none is valid."""
+    local: bool = False
+    subscriptions: tuple[str, ...] = ()
+    """`*`, a service, or one operation as `service METHOD /template`."""
+    limits: tuple[Limit, ...] = ()
     behaviour: Literal["field", "calm"] = "field"
+    may_force: bool = False
+    disabled: bool = False
+
+    @property
+    def client(self) -> str:
+        """The name with which it asks for a token."""
+        return self.key or self.id
 
 
 def read_consumers(directory: Path) -> dict[str, Consumer]:
@@ -33,26 +90,134 @@ def read_consumers(directory: Path) -> dict[str, Consumer]:
     files = [directory / "consumers.yaml", *sorted((directory / "consumers.d").glob("*.yaml"))]
     documents = [read(Source(str(file.relative_to(directory)), file.read_bytes())) for file in files if file.is_file()]
     consumers: dict[str, Consumer] = {}
+    keys: dict[str, str] = {}
     for document in documents:
         if document.root is None:
             continue
         reader = Reader(document)
-        for name, key, value in reader.entries(document.root, ""):
+        for name, node, value in reader.entries(document.root, ""):
             if name in consumers:
-                reader.note(key, name, f"there is a consumer {name!r} already")
-            consumers[name] = _consumer(reader, name, value)
+                reader.note(node, name, f"there is a consumer {name!r} already")
+            if not _ID.fullmatch(name):
+                reader.note(node, name, "an id begins with a small letter and has only a-z, 0-9 and -, 63 at most")
+            consumer = consumers[name] = _consumer(reader, name, value)
+            other = keys.setdefault(consumer.client, name)
+            if other != name:
+                reader.note(node, name, f"the key {consumer.client!r} is that of the consumer {other!r} already")
+    _raise_for(documents)
+    return consumers
+
+
+def _raise_for(documents: Iterable[Document]) -> None:
     problems = sorted(problem for document in documents for problem in document.problems)
     if problems:
         raise CatalogueError([str(problem) for problem in problems])
-    return consumers
 
 
 def _consumer(reader: Reader, name: str, node: Node) -> Consumer:
     found = {key: value for key, _, value in reader.entries(node, name, KEYS)}
-    behaviour = reader.choice(found["behaviour"], name, ("field", "calm")) if "behaviour" in found else "field"
+
+    def text(key: str, default: str) -> str:
+        return reader.text(found[key], f"{name}.{key}") if key in found else default
+
+    def truth(key: str) -> bool:
+        return key in found and reader.truth(found[key], f"{name}.{key}")
+
+    behaviour = (
+        reader.choice(found["behaviour"], f"{name}.behaviour", ("field", "calm")) if "behaviour" in found else ""
+    )
+    key, organisation = text("key", ""), text("organisation", "")
+    if "key" in found and not _KEY.fullmatch(key):
+        reader.note(found["key"], f"{name}.key", "a key has only letters, digits and . _ ~ -, 128 at most")
+    if organisation and not _ORGANISATION.fullmatch(organisation):
+        problem = f"{organisation!r} is no organisation code: it has the form 000.00.00.X00"
+        reader.note(found["organisation"], f"{name}.organisation", problem)
     return Consumer(
         id=name,
-        title=reader.text(found["title"], name) if "title" in found else name,
-        organisation=reader.text(found["organisation"], name) if "organisation" in found else "",
+        title=text("title", name),
+        organisation=organisation,
+        key=key,
+        secrets=tuple(_secrets(reader, name, found["secrets"])) if "secrets" in found else (),
+        local=truth("local"),
+        subscriptions=tuple(_subscriptions(reader, name, found["subscriptions"])) if "subscriptions" in found else (),
+        limits=tuple(_limits(reader, name, found["limits"])) if "limits" in found else (),
         behaviour="calm" if behaviour == "calm" else "field",
+        may_force=truth("may_force"),
+        disabled=truth("disabled"),
     )
+
+
+def _secrets(reader: Reader, name: str, node: Node) -> Iterator[str]:
+    where = f"{name}.secrets"
+    items = reader.items(node, where)
+    for number, item in enumerate(items):
+        line = reader.text(item, where)
+        if number == LIVE_SECRETS:
+            reader.note(item, where, "two secrets are live at most: the new one and the one it replaces")
+        if not is_hashed(line):
+            # Not quoted in the message: it may be the secret itself.
+            reader.note(item, where, "this is no hash of a secret: let `lgsp consumers rotate` or `add` write it")
+        yield line
+
+
+def _subscriptions(reader: Reader, name: str, node: Node) -> Iterator[str]:
+    where = f"{name}.subscriptions"
+    for item in reader.items(node, where):
+        yield _scope(reader, where, item, reader.text(item, where))
+
+
+def _limits(reader: Reader, name: str, node: Node) -> Iterator[Limit]:
+    where = f"{name}.limits"
+    for scope, key, value in reader.members(node, where):
+        _scope(reader, where, key, scope)
+        for item in value.items if value.kind == "list" else [value]:
+            try:
+                count, seconds = parse_frequency(item.text)
+            except ValueError as error:
+                reader.note(item, f"{where}.{scope}", str(error))
+                continue
+            yield Limit(scope=scope, count=count, seconds=seconds)
+
+
+def _scope(reader: Reader, where: str, node: Node, scope: str) -> str:
+    if scope != EVERYTHING and not _SCOPE.fullmatch(scope):
+        problem = f'{scope!r} is neither a service nor an operation (`service METHOD /template`); "*" is everything'
+        reader.note(node, where, problem)
+    return scope
+
+
+def strangers(consumers: Iterable[Consumer], catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """Consumer and scope of each subscription and limit that names no service or operation of the catalogue."""
+    known = {EVERYTHING} | {service.id for service in catalogue}
+    known |= {f"{service.id} {operation}" for service in catalogue for operation in service.operations}
+    for consumer in consumers:
+        for scope in dict.fromkeys((*consumer.subscriptions, *(limit.scope for limit in consumer.limits))):
+            if scope not in known:
+                yield consumer.id, scope
+
+
+def as_yaml(consumer: Consumer) -> str:
+    """The entry as a file of `consumers.d/` that `read_consumers` reads as the same consumer."""
+    units = {1.0: "s", 60.0: "m", 3_600.0: "h", 86_400.0: "d"}
+    lines = [
+        "# Written by `lgsp consumers`, which writes it again when the secret is rotated.",
+        f"{_quoted(consumer.id)}:",
+    ]
+    texts = {key: getattr(consumer, key) for key in ("title", "organisation", "key")}
+    lines += [f"  {key}: {_quoted(text)}" for key, text in texts.items() if text]
+    for key, entries in (("secrets", consumer.secrets), ("subscriptions", consumer.subscriptions)):
+        if entries:
+            lines += [f"  {key}:", *(f"    - {_quoted(entry)}" for entry in entries)]
+    if consumer.limits:
+        lines.append("  limits:")
+        for scope in dict.fromkeys(limit.scope for limit in consumer.limits):
+            each = [f"{limit.count}/{units[limit.seconds]}" for limit in consumer.limits if limit.scope == scope]
+            lines.append(f"    {_quoted(scope)}: [{', '.join(each)}]")
+    lines.append(f"  behaviour: {consumer.behaviour}")
+    lines += [f"  {key}: true" for key in ("local", "may_force", "disabled") if getattr(consumer, key)]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    # A JSON text is a quoted YAML text.
+    return json.dumps(text, ensure_ascii=False)

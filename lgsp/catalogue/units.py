@@ -9,6 +9,7 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _STEP = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_FREQUENCY = re.compile(r"(\d{1,9})/(s|m|h|d)")
 
 
 def parse_duration(text: str) -> float:
@@ -38,3 +39,15 @@ def parse_number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"{text!r} is no number")
     return float(text)
+
+
+def parse_frequency(text: str) -> tuple[int, float]:
+    """How many in how many seconds: `50/s` is (50, 1.0), `1000/m` is (1000, 60.0). Raises `ValueError` in words."""
+    found = _FREQUENCY.fullmatch(text)
+    if not found:
+        if _NUMBER.fullmatch(text):
+            raise ValueError(f"a limit needs its unit: {text}/s or {text}/m?")
+        raise ValueError(f"{text!r} is no limit: write it as 50/s, 1000/m, 20000/h or 100000/d")
+    if int(found[1]) == 0:
+        raise ValueError(f"{text} lets nothing through: leave out the subscription instead")
+    return int(found[1]), _SECONDS[found[2]]

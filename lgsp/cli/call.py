@@ -12,8 +12,10 @@ import aiohttp
 import click
 
 from lgsp.app import ask_over_bus
+from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.service import Operation, Service
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
+from lgsp.edge.welcome import TESTER, secret_file_of
 from lgsp.errors import BusUnavailable, SettingsError
 from lgsp.model import Outcome
 
@@ -30,6 +32,14 @@ class Call:
     query: str
     headers: dict[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the key and secret with which it gets its token."""
+
+    key: str
+    secret: str
 
 
 def matches(template: str, path: str) -> bool:
@@ -93,7 +103,10 @@ def prepare(service: Service, text: str, query: str | None, data: str | None) ->
 @click.option("--via", type=click.Choice(["gateway", "bus"]), default="gateway", show_default=True)
 @click.option("--gateway", "gateway_url", default="http://127.0.0.1:8280", show_default=True, metavar="URL")
 @click.option("--broker", default="amqp://127.0.0.1:5672/lgsp", show_default=True, metavar="URL")
-@click.option("--consumer", default="tester", show_default=True, help="Who asks.")
+@click.option("--as", "consumer", default=TESTER, show_default=True, help="Who asks: a consumer's id.")
+@click.option(
+    "--secret-file", type=click.Path(path_type=Path), help="Its secret; default the one made in the state directory."
+)
 @click.option("--key", default="", help="The key of random draws.")
 @as_json
 @places
@@ -106,9 +119,10 @@ def call(
     gateway_url: str,
     broker: str,
     consumer: str,
+    secret_file: Path | None,
     key: str,
     config: Path,
-    state: Path,  # noqa: ARG001 - stands on every command
+    state: Path,
     *,
     json_wanted: bool,
 ) -> None:
@@ -117,9 +131,10 @@ def call(
     Exit 1 when the answer is no official success.
     """
     wanted = prepare(catalogue_of(config).find(service), operation, query, data)
-    asking = (
-        _over_http(wanted, gateway_url, consumer, key) if via == "gateway" else _over_bus(wanted, broker, consumer, key)
-    )
+    if via == "gateway":
+        asking = _over_http(wanted, gateway_url, caller_of(config, state, consumer, secret_file), key)
+    else:
+        asking = _over_bus(wanted, broker, consumer, key)
     answer = asyncio.run(asking)
     if json_wanted:
         print_json({**answer, "body": answer["body"].decode(errors="replace")})
@@ -129,28 +144,63 @@ def call(
     raise click.exceptions.Exit(0 if answer["official_success"] else 1)
 
 
-async def _over_http(wanted: Call, url: str, consumer: str, key: str) -> dict[str, Any]:
-    target = url.rstrip("/") + wanted.service.context + wanted.path + (f"?{wanted.query}" if wanted.query else "")
-    headers = {**wanted.headers, "X-Lgsp-Consumer": consumer, **({"X-Lgsp-Key": key} if key else {})}
+def caller_of(config: Path, state: Path, consumer: str, file: Path | None) -> Caller:
+    """The key of a consumer, and its secret from `file` or from the state directory. Raises `SettingsError`."""
+    known = read_consumers(config).get(consumer)
+    lies = file or secret_file_of(state, consumer)
+    try:
+        return Caller(known.client if known else consumer, lies.read_text("utf-8").strip())
+    except OSError as error:
+        raise SettingsError(
+            f"the secret of {consumer!r} cannot be read from {lies} ({error.strerror}): name its file with --secret-file, "
+            "or the gateway's state directory with --state"
+        ) from error
+
+
+async def _token(session: aiohttp.ClientSession, url: str, caller: Caller) -> str:
+    form = {"grant_type": "client_credentials", "client_id": caller.key, "client_secret": caller.secret}
+    async with session.post(f"{url}/token", data=form) as response:
+        answer = await response.json(content_type=None)
+        if response.status != 200:
+            says = answer.get("error_description") if isinstance(answer, dict) else None
+            raise SettingsError(
+                f"{url} gives {caller.key!r} no token ({response.status}): {says or 'it does not say why'}"
+            )
+        token: str = answer["access_token"]
+        return token
+
+
+async def _over_http(wanted: Call, url: str, caller: Caller, key: str) -> dict[str, Any]:
+    url = url.rstrip("/")
+    target = url + wanted.service.context + wanted.path + (f"?{wanted.query}" if wanted.query else "")
     limit = aiohttp.ClientTimeout(total=wanted.service.timeout + 5)
     try:
-        async with (
-            aiohttp.ClientSession(timeout=limit) as session,
-            session.request(wanted.operation.method, target, data=wanted.body, headers=headers) as response,
-        ):
-            return {
-                "status": response.status,
-                "transaction": response.headers.get("X-Transaction-Id"),
-                "outcome": response.headers.get("X-Lgsp-Outcome"),
-                "official_success": response.headers.get("X-Lgsp-Outcome") in _GOOD,
-                "headers": dict(response.headers),
-                "body": await response.read(),
-            }
+        async with aiohttp.ClientSession(timeout=limit) as session:
+            bearer = {"authorization": f"Bearer {await _token(session, url, caller)}"}
+            asked = session.request(
+                wanted.operation.method,
+                target,
+                data=wanted.body,
+                headers=[*wanted.headers.items(), *bearer.items(), *([("X-Lgsp-Key", key)] if key else [])],
+            )
+            async with asked as response:
+                return await _answer(response)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise BusUnavailable(
             "bus_unavailable",
             f"no gateway answers at {url} ({error}): start one with `lgsp up`, or name it with --gateway",
         ) from error
+
+
+async def _answer(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    return {
+        "status": response.status,
+        "transaction": response.headers.get("X-Transaction-Id"),
+        "outcome": response.headers.get("X-Lgsp-Outcome"),
+        "official_success": response.headers.get("X-Lgsp-Outcome") in _GOOD,
+        "headers": dict(response.headers),
+        "body": await response.read(),
+    }
 
 
 async def _over_bus(wanted: Call, broker: str, consumer: str, key: str) -> dict[str, Any]:

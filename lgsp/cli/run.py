@@ -54,6 +54,7 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         broker=flags.get("broker") or env.get("LGSP_BROKER"),
         broker_user=flags.get("broker_user") or env.get("LGSP_BROKER_USER"),
         broker_password=read_secret("LGSP_BROKER_PASSWORD", env),
+        token_key=read_secret("LGSP_TOKEN_KEY", env),
         open=bool(flags.get("is_open")) or env.get("LGSP_OPEN") == "yes",
         seed=flags["seed"] if flags.get("seed") is not None else int(env.get("LGSP_SEED", base.seed)),
         calm=bool(flags.get("calm")),

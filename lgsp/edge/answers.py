@@ -61,7 +61,10 @@ def _fault(transaction: Transaction, fault: Fault, accept: str) -> web.Response:
     body, content_type = body_of(
         fault, transaction=transaction.request.id, reason=transaction.reason, xml=wants_xml(accept)
     )
-    headers = {"Content-Type": content_type}
-    if fault.retry_after is not None:
-        headers["Retry-After"] = str(fault.retry_after)
-    return web.Response(status=fault.status, body=body, headers=headers)
+    return web.Response(status=fault.status, body=body, headers={"Content-Type": content_type, **headers_of(fault)})
+
+
+def headers_of(fault: Fault) -> dict[str, str]:
+    """What a fault says in headers: when to try again, which credentials to bring."""
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return headers if fault.challenge is None else headers | {"WWW-Authenticate": fault.challenge}

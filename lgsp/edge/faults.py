@@ -24,6 +24,13 @@ class Fault:
     maybe_executed: bool = False
 
     @property
+    def challenge(self) -> str | None:
+        """The value of `WWW-Authenticate`, where credentials are what is missing."""
+        if self.status != 401:
+            return None
+        return 'Bearer realm="lgsp"' if self.code == 900902 else 'Bearer realm="lgsp", error="invalid_token"'
+
+    @property
     def retryable(self) -> bool:
         """Whether the same call may end otherwise."""
         return self.retry_after is not None
@@ -34,7 +41,9 @@ NO_CONTEXT = Fault(
 )
 NO_RESOURCE = Fault(403, 900906, "Dịch vụ không có tài nguyên này / No matching resource found in this service")
 NO_METHOD = Fault(405, 405, "Phương thức không được hỗ trợ / The resource has other methods, see the header Allow")
-NO_CONSUMER = Fault(401, 900901, "Hệ thống khai thác không hợp lệ / Invalid credentials: no such consumer")
+INVALID_TOKEN = Fault(401, 900901, "Token không hợp lệ / Invalid Credentials: get a token at POST /token")
+NO_TOKEN = Fault(401, 900902, "Thiếu token / Missing Credentials: send the header Authorization: Bearer")
+NOT_JUDGED = Fault(500, 900900, "Không xác thực được / Unclassified Authentication Failure: it stands in the log", 5)
 BAD_KEY = Fault(400, 400, "X-Lgsp-Key is at most 200 printable ASCII characters")
 ENCODED = Fault(415, 415, "Content-Encoding is not accepted: send the body as it is")
 TOO_LARGE = Fault(413, 413, "The body is larger than this gateway takes")
@@ -49,11 +58,41 @@ NOT_OUR_NAME = Fault(
 )
 
 _BY_REASON: dict[str, Fault] = {
+    # The caller's own doing.
+    "token_expired": Fault(401, 900901, "Token đã hết hạn / Invalid Credentials: the token is over, get a new one"),
+    "token_revoked": Fault(401, 900901, "Token đã bị thu hồi / Invalid Credentials: the token was revoked"),
+    "wrong_token": Fault(401, 900905, "Sai loại token / Incorrect access token type"),
+    "subscription_blocked": Fault(401, 900907, "Đăng ký bị khoá / The subscription to this service is blocked"),
+    "subscription_inactive": Fault(401, 900909, "Đăng ký chưa duyệt / The subscription is not approved yet"),
+    "not_subscribed": Fault(403, 900908, "Chưa đăng ký dịch vụ / Resource forbidden: not subscribed to this service"),
+    "operation_not_subscribed": Fault(403, 900910, "Ngoài phạm vi đăng ký / Not subscribed to this operation"),
+    "throttled_api": Fault(429, 900800, "Quá hạn mức của dịch vụ / Message throttled out: limit of the service", 60),
+    "hard_limit": Fault(503, 900801, "Quá giới hạn cứng / Hard limit exceeded", 60),
+    "throttled_operation": Fault(
+        429, 900802, "Quá hạn mức thao tác / Message throttled out: limit on the operation", 1
+    ),
+    "throttled": Fault(429, 900803, "Quá hạn mức / Message throttled out: limit of the consumer", 1),
+    "throttled_service": Fault(429, 900804, "Quá hạn mức đăng ký / Message throttled out: limit on the service", 1),
+    "blocked": Fault(429, 900805, "Bị chặn / Message blocked: ask the operator of the gateway"),
+    "throttled_policy": Fault(429, 900806, "Quá hạn mức theo chính sách / Message throttled out: policy", 60),
+    "throttled_burst": Fault(429, 900807, "Gọi dồn dập / Message throttled out: burst limit on the service", 1),
+    "service_blocked": Fault(503, 700700, "Dịch vụ đang bị khoá / API blocked"),
+    # The provider's, or of the way to it.
     "budget_spent": Fault(
         504, 101504, "Hết thời gian chờ / The service did not answer in time", 5, maybe_executed=True
     ),
+    "cancelled": Fault(504, 101507, "Kết nối bị huỷ / The connection was cancelled", 5, maybe_executed=True),
     "provider_down": Fault(503, 101503, "Không kết nối được hệ thống cung cấp / The provider cannot be reached", 30),
+    "connection_closed": Fault(503, 101505, "Kết nối bị đóng / The provider closed the connection", 30),
+    "connect_timeout": Fault(503, 101508, "Quá lâu không kết nối được / The provider took no connection in time", 30),
+    "send_abort": Fault(503, 101509, "Gửi bị ngắt / Sending to the provider was cut off", 30),
     "suspended": Fault(503, 303001, "Dịch vụ đang tạm dừng / The service is suspended", 30),
+    "receive_failed": Fault(502, 101501, "Nhận bị ngắt / The provider's answer broke off", maybe_executed=True),
+    "protocol_violation": Fault(502, 101506, "Sai giao thức / The provider does not speak HTTP", maybe_executed=True),
+    "connector_lost": Fault(502, 101510, "The connector was lost with the request", maybe_executed=True),
+    "connector_exception": Fault(502, 101510, "Bộ kết nối gặp lỗi / The connector failed", maybe_executed=True),
+    "bad_reply": Fault(502, 101510, "The connector's reply cannot be read", maybe_executed=True),
+    # Ours.
     "bus_unavailable": Fault(503, 101500, "Trục tích hợp không sẵn sàng / The bus is not available", 5),
     "bus_blocked": Fault(503, 101500, "Trục tích hợp bị chặn / The broker takes nothing at the moment", 5),
     "unconfirmed": Fault(
@@ -63,9 +102,6 @@ _BY_REASON: dict[str, Fault] = {
     "overloaded": Fault(503, 101500, "Quá tải / The gateway or the service's queue is full", 2),
     "shutting_down": Fault(503, 101500, "Cổng đang dừng / The gateway is going down", 5),
     "unsupported_version": Fault(502, 101506, "The connector does not understand this gateway's version"),
-    "connector_lost": Fault(502, 101510, "The connector was lost with the request", maybe_executed=True),
-    "connector_exception": Fault(502, 101510, "Bộ kết nối gặp lỗi / The connector failed", maybe_executed=True),
-    "bad_reply": Fault(502, 101510, "The connector's reply cannot be read", maybe_executed=True),
 }
 _BY_OUTCOME: dict[Outcome, Fault] = {
     Outcome.REJECTED: Fault(400, 400, "Yêu cầu bị từ chối / The request was refused"),

@@ -5,26 +5,32 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
+import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from lgsp.catalogue.consumer import Consumer
 from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue
 from lgsp.chance import uuid7
 from lgsp.clock import Clock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge import faults
-from lgsp.edge.answers import SERVER, answer_of
+from lgsp.edge.access import Access, Met, Stranger
+from lgsp.edge.answers import SERVER, answer_of, headers_of
 from lgsp.edge.faults import Fault, body_of, wants_xml
 from lgsp.edge.names import is_our_name
 from lgsp.edge.routes import NoRoute, Route, Routes
 from lgsp.errors import LedgerUnavailable, SettingsError
-from lgsp.model import Request, Transaction
+from lgsp.model import Outcome, Request, Transaction
+
+log = structlog.get_logger()
+Own = Callable[[web.BaseRequest, bytes], Awaitable[web.Response]]
+"""Answers at one of the gateway's own paths, which belong to no service."""
 
 CARRIED = frozenset(
     {
@@ -45,6 +51,7 @@ CARRIED = frozenset(
 )
 """Request headers that go on to the provider; everything else stays at the gateway."""
 _BODY_SECONDS = 10.0
+_OWN_BODY = 64 * 1024
 _DRAIN = 10.0
 _KEY_LENGTH = 200
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
@@ -86,31 +93,32 @@ class _Refused(Exception):
         super().__init__(fault.description)
         self.fault = fault
         self.route = route
-        self.headers = headers or {}
+        self.headers = {**headers_of(fault), **(headers or {})}
 
 
 class Gateway:
-    """One listener. `loopback`: it answers to loopback names only."""
+    """One listener. `names`: the only ones it answers to beside loopback's; `None`: it answers to any. `own`: paths that are its own."""
 
     def __init__(
         self,
         dispatcher: Dispatcher,
         routes: Routes,
-        consumers: Mapping[str, Consumer],
+        access: Access,
         watch: Watch,
         new_id: Callable[[], str],
         *,
-        loopback: bool,
+        own: Mapping[str, Own],
+        names: Collection[str] | None,
         max_body: int,
         max_in_flight: int,
     ) -> None:
         self._dispatcher = dispatcher
         self._routes = routes
-        self._consumers = consumers
-        self._default = next((c for c in consumers.values() if c.behaviour == "calm"), Consumer(id="anonymous"))
+        self._access = access
         self._watch = watch
         self._new_id = new_id
-        self._loopback = loopback
+        self._own = own
+        self._names = names
         self._max_body = max_body
         self._max_in_flight = max_in_flight
         self._in_flight = 0
@@ -166,13 +174,10 @@ class Gateway:
 
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         try:
-            routes = self._routes
-            route, consumer = self._accept(http)
-            body = b"" if http.method in _BODILESS and not http.can_read_body else await self._read(http)
-            if self._routes is not routes:  # the catalogue was swapped while the body came: it decides again
-                route, consumer = self._accept(http)
-            request = self._request(http, route, consumer, body)
-            return await self._transact(http, request, route.service.id)
+            found = self._find(http)
+            if isinstance(found, Route):
+                return await self._serve(http, found)
+            return await self._answer_own(http, found)
         except _Refused as refused:
             self._watch.http(refused.route, http.method, refused.fault.status)
             content, content_type = body_of(refused.fault, xml=wants_xml(http.headers.get("Accept", "")))
@@ -182,24 +187,54 @@ class Gateway:
                 headers={"Content-Type": content_type, "Server": SERVER, **refused.headers},
             )
 
-    def _accept(self, http: web.BaseRequest) -> tuple[Route, Consumer]:
-        """Path and consumer; whoever gets past here is a transaction."""
-        headers = http.headers
-        if self._loopback and not is_our_name(headers.get("Host", "")):
+    async def _serve(self, http: web.BaseRequest, route: Route) -> web.Response:
+        routes = self._routes
+        met = self._meet(http, route)
+        body = b"" if met.refusal or _is_bodiless(http) else await self._read(http, self._max_body)
+        if self._routes is not routes:  # the catalogue was swapped while the body came: it decides again
+            found = self._routes.find(http.method, http.rel_url.raw_path)
+            if isinstance(found, NoRoute):
+                raise _no_route(found)
+            route, met = found, self._meet(http, found)
+        request = self._request(http, route, met, body)
+        try:
+            if met.refusal:
+                return await self._reject(http, request, met)
+            return await self._transact(http, request, route.service.id)
+        except LedgerUnavailable as error:
+            raise _Refused(faults.NO_LEDGER, "refused") from error
+
+    def _find(self, http: web.BaseRequest) -> Route | Own:
+        if self._names is not None and not is_our_name(http.headers.get("Host", ""), self._names):
             raise _Refused(faults.NOT_OUR_NAME, "refused")
         route = self._routes.find(http.method, http.rel_url.raw_path)
-        if isinstance(route, NoRoute):
+        if isinstance(route, Route):
+            return route
+        own = self._own.get(http.rel_url.raw_path)
+        if own is None:
             raise _no_route(route)
-        name = headers.get("X-Lgsp-Consumer")
-        consumer = self._default if name is None else self._consumers.get(name)
-        if consumer is None:
-            raise _Refused(faults.NO_CONSUMER, "refused", {"WWW-Authenticate": "Bearer"})
-        if "Content-Encoding" in headers:
-            raise _Refused(faults.ENCODED, "refused")
-        return route, consumer
+        return own
 
-    async def _read(self, http: web.BaseRequest) -> bytes:
-        if (http.content_length or 0) > self._max_body:
+    async def _answer_own(self, http: web.BaseRequest, own: Own) -> web.Response:
+        response = await own(http, b"" if _is_bodiless(http) else await self._read(http, _OWN_BODY))
+        self._watch.http("own", http.method, response.status)
+        return response
+
+    def _meet(self, http: web.BaseRequest, route: Route) -> Met:
+        """The consumer; whoever gets past here is a transaction."""
+        try:
+            met = self._access.meet(http.headers, route.service.id, route.operation.name)
+        except Stranger as stranger:
+            raise _Refused(stranger.fault, "refused") from stranger
+        except Exception as error:
+            log.exception("consumer not judged", service=route.service.id, error=type(error).__name__)
+            raise _Refused(faults.NOT_JUDGED, "refused") from error
+        if "Content-Encoding" in http.headers:
+            raise _Refused(faults.ENCODED, "refused")
+        return met
+
+    async def _read(self, http: web.BaseRequest, at_most: int) -> bytes:
+        if (http.content_length or 0) > at_most:
             raise _Refused(faults.TOO_LARGE, "refused")
         body = bytearray()
         try:
@@ -209,7 +244,7 @@ class Gateway:
                     http.writer.output_size = 0  # the answer itself has not begun
                 async for piece in http.content.iter_any():
                     body += piece
-                    if len(body) > self._max_body:
+                    if len(body) > at_most:
                         raise _Refused(faults.TOO_LARGE, "refused")
         except TimeoutError as error:
             raise _Refused(faults.TOO_SLOW, "refused", {"Connection": "close"}) from error
@@ -217,7 +252,7 @@ class Gateway:
             raise _Refused(faults.INCOMPLETE, "refused") from error
         return bytes(body)
 
-    def _request(self, http: web.BaseRequest, route: Route, consumer: Consumer, body: bytes) -> Request:
+    def _request(self, http: web.BaseRequest, route: Route, met: Met, body: bytes) -> Request:
         transaction = self._new_id()
         carried = {}
         key = transaction
@@ -228,27 +263,21 @@ class Gateway:
             elif lower == "x-lgsp-key":
                 key = _checked_key(value)
             elif lower == "authorization" and value.startswith("Basic "):
-                carried[lower] = _readable(value)  # a contract's own credentials; a gateway's would be Bearer
+                carried[lower] = _readable(value)  # a contract's own credentials; ours are Bearer
         return Request(
             id=transaction,
             service=route.service.id,
             operation=route.operation.name,
             path=route.path,
             query=http.rel_url.raw_query_string,
-            consumer=consumer.id,
+            consumer=met.consumer.id,
             key=key,
             body=body,
             headers=carried,
-            calm=consumer.behaviour == "calm",
+            calm=met.consumer.behaviour == "calm",
         )
 
     async def _transact(self, http: web.BaseRequest, request: Request, service: str) -> web.Response:
-        try:
-            return await self._transacted(http, request, service)
-        except LedgerUnavailable as error:
-            raise _Refused(faults.NO_LEDGER, "refused", {"Retry-After": "5"}) from error
-
-    async def _transacted(self, http: web.BaseRequest, request: Request, service: str) -> web.Response:
         if self.draining or self._in_flight >= self._max_in_flight:
             return await self._shed(http, request)
         self._in_flight += 1
@@ -260,11 +289,18 @@ class Gateway:
             self._watch.inflight(service, -1)
         return self._answer(http, transaction)
 
+    async def _reject(self, http: web.BaseRequest, request: Request, met: Met) -> web.Response:
+        """The consumer's own doing: a transaction all the same, which the service never sees."""
+        answer = self._answer(http, await self._dispatcher.refuse(request, Outcome.REJECTED, met.refusal))
+        if met.wait:
+            answer.headers["Retry-After"] = str(math.ceil(met.wait))
+        return answer
+
     async def _shed(self, http: web.BaseRequest, request: Request) -> web.Response:
         reason = "shutting_down" if self.draining else "overloaded"
         if not self.draining:
             self._watch.shed("inflight")
-        return self._answer(http, await self._dispatcher.refuse(request, reason))
+        return self._answer(http, await self._dispatcher.refuse(request, Outcome.BUS_ERROR, reason))
 
     def _answer(self, http: web.BaseRequest, transaction: Transaction) -> web.Response:
         response = answer_of(transaction, http.headers.get("Accept", ""))
@@ -285,6 +321,10 @@ def _http_log() -> logging.Logger:
     if not made.filters:
         made.addFilter(_OurMistakes())
     return made
+
+
+def _is_bodiless(http: web.BaseRequest) -> bool:
+    return http.method in _BODILESS and not http.can_read_body
 
 
 def _no_route(route: NoRoute) -> _Refused:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 _OURS = ("127.0.0.1", "localhost", "[::1]")
 
 
-def is_our_name(host: str) -> bool:
-    """Whether a `Host` header names loopback, with or without a port."""
+def is_our_name(host: str, more: Collection[str] = ()) -> bool:
+    """Whether a `Host` header names loopback, or one `more` name in small letters, with or without a port."""
     host = host.lower()
     name, colon, port = host.rpartition(":")
-    if host in _OURS:
+    if host in _OURS or host in more:
         return True
-    return bool(colon) and name in _OURS and port.isascii() and port.isdigit()
+    return bool(colon) and (name in _OURS or name in more) and port.isascii() and port.isdigit()
 
 
 def is_our_origin(origin: str) -> bool:

@@ -28,7 +28,7 @@ SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576)
 RESULTS = ("ack", "requeue", "reject", "expired")
 SHED = ("inflight",)
 LOST_STATE = ("expired", "consumer", "whole")
-ROUTES = ("service", "refused", "unknown")
+ROUTES = ("service", "own", "refused", "unknown")
 _ANSWERED = (Outcome.OK, Outcome.BUSINESS_FAULT)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

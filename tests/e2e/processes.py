@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +48,10 @@ class Process:
                 return self
             time.sleep(0.02)  # another process has no event to wait for
         raise AssertionError(f"{self._arguments} did not come up:\n{log.read_text()}")
+
+    @property
+    def state(self) -> Path:
+        return self._directory
 
     @property
     def pid(self) -> int:
@@ -91,8 +96,8 @@ def _config(config: Path | None) -> list[str]:
     return ["--config", str(config)] if config else []
 
 
-def get(url: str) -> tuple[int, bytes]:
-    return send(urllib.request.Request(url))
+def get(url: str, token: str = "") -> tuple[int, bytes]:
+    return send(urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {}))
 
 
 def send(request: urllib.request.Request) -> tuple[int, bytes]:
@@ -105,3 +110,16 @@ def send(request: urllib.request.Request) -> tuple[int, bytes]:
 
 def get_json(url: str) -> Any:
     return json.loads(get(url)[1])
+
+
+def secret_of(directory: Path, consumer: str) -> str:
+    """The secret that a process with this state directory made for a consumer of its own."""
+    return (directory / "secrets" / "consumers" / consumer).read_text()
+
+
+def token_of(url: str, directory: Path, consumer: str = "tester") -> str:
+    """A token of the gateway at `url`, which keeps its state in `directory`."""
+    form = {"grant_type": "client_credentials", "client_id": consumer, "client_secret": secret_of(directory, consumer)}
+    with urllib.request.urlopen(f"{url}/token", data=urllib.parse.urlencode(form).encode(), timeout=10) as answer:
+        token: str = json.load(answer)["access_token"]
+        return token

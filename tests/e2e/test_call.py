@@ -33,7 +33,8 @@ def test_a_call_over_the_bus_and_through_the_gateway_have_one_answer(tmp_path: P
         )
         with only, processes.gateway(broker, tmp_path) as gateway:
             url = json.loads(gateway.output.splitlines()[-1])["url"]
-            through = call("shared-catalog", "GET /dantocs/4", "--gateway", url, "--json")
+            here = ("--gateway", url, "--state", str(gateway.state))
+            through = call("shared-catalog", "GET /dantocs/4", *here, "--json")
             over = call("shared-catalog", "GET /dantocs/4", "--via", "bus", "--broker", broker, "--json")
             assert (through.returncode, over.returncode) == (0, 0), through.stderr + over.stderr
             answers = [json.loads(done.stdout) for done in (through, over)]
@@ -41,20 +42,29 @@ def test_a_call_over_the_bus_and_through_the_gateway_have_one_answer(tmp_path: P
             assert answers[0]["body"] == answers[1]["body"]
             assert json.loads(answers[0]["body"])["tenGoi"] == "Cơ Tu"
 
-            plain = call("shared-catalog", "tongiaos", "--gateway", url)
+            plain = call("shared-catalog", "tongiaos", *here)
             assert json.loads(plain.stdout)[0] == {"id": "1", "ma": "00", "ten": "Không"}
             assert plain.stderr.startswith("GET /tongiaos: 200, transaction ")
 
-            refused = call("shared-catalog", "GET /dantocs/99", "--gateway", url, "--json")
+            refused = call("shared-catalog", "GET /dantocs/99", *here, "--json")
             assert (refused.returncode, json.loads(refused.stdout)["outcome"]) == (0, "business_fault")
 
-            unserved = call("gis", "geocode", "--gateway", url, "--json")
+            unserved = call("gis", "geocode", *here, "--json")
             assert unserved.returncode == 1
             assert json.loads(json.loads(unserved.stdout)["body"])["fault"]["reason"] == "unroutable"
 
 
-def test_a_call_to_nobody_is_a_sentence_and_exit_3() -> None:
-    done = call("shared-catalog", "dantocs", "--gateway", "http://127.0.0.1:1")
+def test_a_call_to_nobody_is_a_sentence_and_exit_3(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("any")
+    nobody = ("--gateway", "http://127.0.0.1:1", "--secret-file", str(tmp_path / "secret"))
+    done = call("shared-catalog", "dantocs", *nobody)
     assert (done.returncode, done.stdout) == (3, "")
     assert "no gateway answers at http://127.0.0.1:1" in done.stderr
     assert "lgsp up" in done.stderr
+
+
+def test_a_call_without_the_secret_says_where_it_looked(tmp_path: Path) -> None:
+    done = call("shared-catalog", "dantocs", "--as", "demo", "--state", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"cannot be read from {tmp_path}/secrets/consumers/demo" in done.stderr
+    assert "--secret-file" in done.stderr

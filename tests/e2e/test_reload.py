@@ -23,8 +23,10 @@ from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.watch import Reload, Watcher
 from lgsp.clock import ManualClock
 from lgsp.dispatch import Dispatcher
+from lgsp.edge.access import Access
 from lgsp.edge.gateway import Gateway, TransactionIds
 from lgsp.edge.routes import Routes
+from lgsp.edge.tokens import Tokens, make_key
 from lgsp.ledger.memory import MemoryLedger
 from lgsp.runtime.host import Host
 from lgsp.runtime.state import States
@@ -90,7 +92,6 @@ async def a_bus(config: Path) -> AsyncIterator[Bus]:
     ledger = MemoryLedger([])
     asking, answering = GatewayMetrics(process, catalogue, ledger, "gw1"), ConnectorMetrics(process, catalogue, 1_000)
     bus = MemoryBus(clock, BothMetrics(asking, answering), prefetch=1_000)
-    field = {"demo": Consumer(id="demo", behaviour="field")}
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
         Dispatcher(bus, catalogue, ledger, [asking], clock) as dispatcher,
@@ -98,15 +99,18 @@ async def a_bus(config: Path) -> AsyncIterator[Bus]:
     ):
         host = Host(bus, catalogue, clock, answering, States(clock), nowhere(clock), seed=1)
         await host.serve()
+        new_id = TransactionIds(clock)
+        access = Access(Tokens(make_key(), new_id), clock)
+        access.replace([Consumer(id="demo", behaviour="field", subscriptions=("*",))])
         limits = {"max_body": 1_000, "max_in_flight": 1_000}
-        gateway = Gateway(dispatcher, Routes(catalogue), field, asking, TransactionIds(clock), loopback=True, **limits)
+        gateway = Gateway(dispatcher, Routes(catalogue), access, asking, new_id, own={}, names=(), **limits)
 
         async def ready(new: Catalogue, _: Plan) -> None:
             await host.follow(new)
 
         live = Live(catalogue, [host, gateway, asking, answering], ready)
         port = await gateway.start("127.0.0.1", 0)
-        session.headers["X-Lgsp-Consumer"] = "demo"
+        session.headers["Authorization"] = f"Bearer {access.tokens.issue('demo', clock.now())}"
         url = f"http://127.0.0.1:{port}"
         try:
             yield Bus(config, clock, watcher, live, host, gateway, ledger, url, session, reloads)
@@ -195,23 +199,23 @@ async def test_a_body_that_was_still_coming_is_answered_by_the_version_that_is_t
 # Real processes
 
 
-def answer_of(url: str, status: int, seconds: float) -> tuple[bytes, float]:
+def answer_of(url: str, token: str, status: int, seconds: float) -> tuple[bytes, float]:
     """The body once `url` answers with `status`, and how long that took."""
     start = time.monotonic()
     while time.monotonic() < start + seconds:
-        found, body = processes.get(url)
+        found, body = processes.get(url, token)
         if found == status:
             return body, time.monotonic() - start
         time.sleep(0.02)  # another process has no event to wait for
     raise AssertionError(f"{url} answers {found}, not {status}")
 
 
-def dropped_in_and_taken_away(config: Path, url: str, admin: str, say: Callable[[str], None]) -> None:
+def dropped_in_and_taken_away(config: Path, url: str, token: str, admin: str, say: Callable[[str], None]) -> None:
     path = f"{url}/vehicle-registry/vehicles/30A-12345"
-    assert processes.get(path)[0] == 404
+    assert processes.get(path, token)[0] == 404
     file = config / "services.d" / "vehicle-registry.yaml"
     file.write_text(NINE_LINES)
-    body, took = answer_of(path, 200, 10)
+    body, took = answer_of(path, token, 200, 10)
     assert json.loads(body)["plate"] == "30A-12345"
     file.write_text(NINE_LINES.replace("latency", "latncy"))
     end = time.monotonic() + 10
@@ -220,12 +224,12 @@ def dropped_in_and_taken_away(config: Path, url: str, admin: str, say: Callable[
         time.sleep(0.02)
     assert len(notes) == 1
     assert "not in force: services.d/vehicle-registry.yaml:8:3: vehicle-registry: unknown key 'latncy'" in notes[0]
-    assert processes.get(path)[0] == 200
+    assert processes.get(path, token)[0] == 200
     metrics = processes.get(f"{admin}/metrics")[1].decode()
     assert 'lgsp_config_last_reload_successful{config="services"} 0.0' in metrics
     assert 'lgsp_transactions_total{outcome="ok",service="vehicle-registry"} 2.0' in metrics
     file.unlink()
-    _, went = answer_of(path, 404, 10)
+    _, went = answer_of(path, token, 404, 10)
     assert processes.get_json(f"{admin}/readyz?verbose")["notes"] == []
     say(f"\n200 after {took:.2f} s, 404 after {went:.2f} s\n")
 
@@ -256,6 +260,6 @@ def test_nine_lines_dropped_in_are_a_service_and_taken_away_are_none(
 ) -> None:
     pid = running.pid
     url, admin = (running.found(rf"{word} +(http://\S+)") for word in ("gateway", "admin"))
-    dropped_in_and_taken_away(config, url, admin, say)
+    dropped_in_and_taken_away(config, url, processes.token_of(url, running.state), admin, say)
     assert running.pid == pid
     assert processes.get(f"{admin}/livez")[0] == 200

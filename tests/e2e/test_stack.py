@@ -19,8 +19,9 @@ def test_the_compose_file_s_own_commands_make_a_bus_that_prometheus_sees(tmp_pat
     assert shutil.which("prometheus"), "Prometheus is not installed: install the package prometheus, or run `make test`"
     with Stack(tmp_path) as stack:
         gateway = f"http://127.0.0.1:{stack.ports['8280']}"
+        token = processes.token_of(gateway, tmp_path / "state" / "gateway")
         for _ in range(25):
-            status, body = processes.get(f"{gateway}/cmon/v1.0.0/dantocs/4")
+            status, body = processes.get(f"{gateway}/cmon/v1.0.0/dantocs/4", token)
             assert (status, json.loads(body)["tenGoi"]) == (200, "Cơ Tu")
         assert queried(stack.ports["9090"], 'sum(lgsp_transactions_total{job="lgsp-gateway",outcome="ok"})') == 25
         answered = 'sum(lgsp_connector_messages_total{job="lgsp-connectors",result="ack"})'

@@ -48,6 +48,7 @@ class Bench:
     catalogue: Catalogue
     url: str
     admin: str
+    tokens: dict[str, str]
     session: aiohttp.ClientSession
 
     async def call(
@@ -55,7 +56,8 @@ class Bench:
     ) -> tuple[int, str, bytes]:
         asked = example.request
         url = self.url + service.context + asked.path + (f"?{asked.query}" if asked.query else "")
-        headers = dict(asked.headers) | {"X-Lgsp-Consumer": consumer} | ({"X-Lgsp-Key": key} if key else {})
+        headers = [*asked.headers.items(), ("authorization", f"Bearer {self.tokens[consumer]}")]
+        headers += [("X-Lgsp-Key", key)] if key else []
         async with self.session.request(operation.method, url, data=asked.body or None, headers=headers) as answer:
             return answer.status, answer.headers.get("X-Lgsp-Outcome", ""), await answer.read()
 
@@ -88,14 +90,21 @@ def started(
         yield gateway, connectors
 
 
+@pytest.fixture(scope="module")
+def tokens(started: tuple[processes.Process, processes.Process]) -> dict[str, str]:
+    gateway, _ = started
+    url = json.loads(gateway.output.splitlines()[-1])["url"]
+    return {consumer: processes.token_of(url, gateway.state, consumer) for consumer in ("demo", "tester")}
+
+
 @pytest.fixture
 async def bench(
-    node: PrivateNode, config: Path, started: tuple[processes.Process, processes.Process]
+    node: PrivateNode, config: Path, started: tuple[processes.Process, processes.Process], tokens: dict[str, str]
 ) -> AsyncIterator[Bench]:
     gateway, connectors = started
     url, admin = (json.loads(gateway.output.splitlines()[-1])[name] for name in ("url", "admin"))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        yield Bench(node, gateway, connectors, read_catalogue(config), url, admin, session)
+        yield Bench(node, gateway, connectors, read_catalogue(config), url, admin, tokens, session)
 
 
 def is_example(example: Example, body: bytes) -> bool:

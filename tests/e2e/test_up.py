@@ -41,6 +41,19 @@ def test_the_printed_curl_answers_and_is_calm(running: processes.Process) -> Non
     assert json.loads(answers.pop())["errorCode"] == "0"
 
 
+def test_the_other_printed_curl_fetches_a_token(running: processes.Process) -> None:
+    curl = running.found(r"token +(curl .*)")
+    answer = json.loads(subprocess.run(curl, shell=True, capture_output=True, check=True).stdout)  # noqa: S602 - as above
+    assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 3600)
+    assert answer["access_token"].count(".") == 2
+
+
+def test_its_secrets_are_nobody_elses(running: processes.Process) -> None:
+    kept = [path for path in (running.state / "secrets").rglob("*") if path.is_file()]
+    assert {path.name for path in kept} >= {"demo", "tester", "token-key.pem"}
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+
+
 def test_it_says_where_it_is_and_is_ready(running: processes.Process) -> None:
     admin = running.found(r"admin +(http://\S+)")
     assert processes.get(f"{admin}/livez") == (200, b"ok\n")
@@ -101,12 +114,14 @@ def test_what_stand_ins_were_told_outlives_a_kill_where_that_is_asked(
     dossier = {"MaHoSo": code, "MaTTHC": "1.001193", "ChuHoSo": "Phan Công Khoa"}
     for wanted in (200, status):
         with up(tmp_path, "--no-traffic", "--calm", *flags) as process:
-            url = process.found(r"gateway +(http://\S+)") + "/tthc-dossiers/v1.0.0"
+            gateway = process.found(r"gateway +(http://\S+)")
+            url, token = f"{gateway}/tthc-dossiers/v1.0.0", processes.token_of(gateway, process.state)
             if wanted == 200 and dossier:
                 handed_in = urllib.request.Request(f"{url}/tiepNhanHoSo", json.dumps(dossier).encode(), method="POST")
+                handed_in.add_header("Authorization", f"Bearer {token}")
                 assert processes.send(handed_in)[0] == 200
                 dossier = {}
-            assert processes.get(f"{url}/traCuuHoSo?MaHoSo={code}")[0] == wanted
+            assert processes.get(f"{url}/traCuuHoSo?MaHoSo={code}", token)[0] == wanted
 
 
 def test_one_service_is_a_complete_bus(tmp_path: Path) -> None:
@@ -119,9 +134,10 @@ def test_one_service_is_a_complete_bus(tmp_path: Path) -> None:
     with up(tmp_path / "state", "--calm", config=tmp_path / "config") as process:
         gateway = process.found(r"gateway +(http://\S+)")
         admin = process.found(r"admin +(http://\S+)")
-        status, body = processes.get(f"{gateway}/vehicle-registry/vehicles/92A-123.45")
+        token = processes.token_of(gateway, process.state)
+        status, body = processes.get(f"{gateway}/vehicle-registry/vehicles/92A-123.45", token)
         assert (status, json.loads(body)["plate"]) == (200, "92A-123.45")
-        assert processes.get(f"{gateway}/cmon/v1.0.0/dantocs")[0] == 404
+        assert processes.get(f"{gateway}/cmon/v1.0.0/dantocs", token)[0] == 404
         assert totals(admin) == {"accepted": 1, "ended": 1, "open": 0, "good": 1}
 
 
@@ -150,8 +166,9 @@ def test_a_real_prometheus_reads_the_number_that_was_sent(tmp_path: Path) -> Non
     assert prometheus, "Prometheus is not installed: install the package prometheus, or run `make test`"
     with up(tmp_path / "up", "--no-traffic") as process:
         gateway, admin = process.found(r"gateway +(http://\S+)"), process.found(r"admin +(http://\S+)")
+        token = processes.token_of(gateway, process.state)
         for _ in range(137):
-            assert processes.get(f"{gateway}/cmon/v1.0.0/dantocs")[0] == 200
+            assert processes.get(f"{gateway}/cmon/v1.0.0/dantocs", token)[0] == 200
         (tmp_path / "prometheus.yml").write_text(
             "scrape_configs:\n- job_name: lgsp-gateway\n  scrape_interval: 1s\n"
             f"  static_configs: [{{targets: ['{admin.removeprefix('http://')}']}}]\n"

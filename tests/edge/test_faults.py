@@ -16,6 +16,28 @@ AM = "{http://wso2.org/apimanager}"
         (Outcome.TIMEOUT, "budget_spent", 504, 101504, 5, True),
         (Outcome.UNREACHABLE, "provider_down", 503, 101503, 30, False),
         (Outcome.UNREACHABLE, "suspended", 503, 303001, 30, False),
+        (Outcome.UNREACHABLE, "connection_closed", 503, 101505, 30, False),
+        (Outcome.UNREACHABLE, "connect_timeout", 503, 101508, 30, False),
+        (Outcome.UNREACHABLE, "send_abort", 503, 101509, 30, False),
+        (Outcome.TIMEOUT, "cancelled", 504, 101507, 5, True),
+        (Outcome.PROVIDER_ERROR, "receive_failed", 502, 101501, None, True),
+        (Outcome.PROVIDER_ERROR, "protocol_violation", 502, 101506, None, True),
+        (Outcome.REJECTED, "token_expired", 401, 900901, None, False),
+        (Outcome.REJECTED, "token_revoked", 401, 900901, None, False),
+        (Outcome.REJECTED, "wrong_token", 401, 900905, None, False),
+        (Outcome.REJECTED, "subscription_blocked", 401, 900907, None, False),
+        (Outcome.REJECTED, "subscription_inactive", 401, 900909, None, False),
+        (Outcome.REJECTED, "not_subscribed", 403, 900908, None, False),
+        (Outcome.REJECTED, "operation_not_subscribed", 403, 900910, None, False),
+        (Outcome.REJECTED, "throttled_api", 429, 900800, 60, False),
+        (Outcome.REJECTED, "hard_limit", 503, 900801, 60, False),
+        (Outcome.REJECTED, "throttled_operation", 429, 900802, 1, False),
+        (Outcome.REJECTED, "throttled", 429, 900803, 1, False),
+        (Outcome.REJECTED, "throttled_service", 429, 900804, 1, False),
+        (Outcome.REJECTED, "blocked", 429, 900805, None, False),
+        (Outcome.REJECTED, "throttled_policy", 429, 900806, 60, False),
+        (Outcome.REJECTED, "throttled_burst", 429, 900807, 1, False),
+        (Outcome.REJECTED, "service_blocked", 503, 700700, None, False),
         (Outcome.BUS_ERROR, "bus_unavailable", 503, 101500, 5, False),
         (Outcome.BUS_ERROR, "bus_blocked", 503, 101500, 5, False),
         (Outcome.BUS_ERROR, "unconfirmed", 504, 101508, 5, True),
@@ -48,6 +70,27 @@ def test_an_outcome_without_an_answer_has_wso2s_code(
         maybe_executed,
     )
     assert fault.retryable is (retry_after is not None)
+
+
+def test_every_reason_of_the_table_is_tested() -> None:
+    [table] = [
+        mark for mark in test_an_outcome_without_an_answer_has_wso2s_code.pytestmark if mark.name == "parametrize"
+    ]
+    assert set(faults._BY_REASON) <= {row[1] for row in table.args[1]}
+
+
+@pytest.mark.parametrize(
+    ("fault", "challenge"),
+    [
+        (faults.NO_TOKEN, 'Bearer realm="lgsp"'),
+        (faults.INVALID_TOKEN, 'Bearer realm="lgsp", error="invalid_token"'),
+        (fault_of(Outcome.REJECTED, "token_expired"), 'Bearer realm="lgsp", error="invalid_token"'),
+        (faults.NO_RESOURCE, None),
+        (faults.NOT_JUDGED, None),
+    ],
+)
+def test_a_401_says_which_credentials_to_bring(fault: Fault, challenge: str | None) -> None:
+    assert fault.challenge == challenge
 
 
 EVERY = [value for value in vars(faults).values() if isinstance(value, Fault)] + [

@@ -11,16 +11,20 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from builders import a_reply, a_service, an_operation
+from multidict import CIMultiDict
 
 from lgsp.bus.base import Silent
-from lgsp.catalogue.consumer import Consumer
+from lgsp.catalogue.consumer import Consumer, Limit
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge import gateway as module
+from lgsp.edge.access import Access
 from lgsp.edge.gateway import CARRIED, Gateway, TransactionIds
 from lgsp.edge.routes import Routes
+from lgsp.edge.tokens import Tokens, make_key
 from lgsp.errors import (
     BusUnavailable,
     DeliveryError,
@@ -43,10 +47,11 @@ SERVICES = {
     ),
     "off": a_service("off", mode="disabled"),
 }
-CONSUMERS = {
-    "demo": Consumer(id="demo", behaviour="field"),
-    "tester": Consumer(id="tester", behaviour="calm"),
-}
+CONSUMERS = (
+    Consumer(id="demo", behaviour="field", subscriptions=("*",)),
+    Consumer(id="tester", behaviour="calm", subscriptions=("*",)),
+)
+KEY = make_key()
 
 
 class Scripted(Silent):
@@ -106,14 +111,26 @@ class Stage:
     watch: Noted
     ledger: MemoryLedger
     session: aiohttp.ClientSession
+    access: Access
 
-    async def ask(self, method: str = "GET", path: str = "/svc/x/1", **more: Any) -> Answer:
+    def token(self, consumer: str = "tester") -> str:
+        return self.access.tokens.issue(consumer, self.access.clock.now())
+
+    async def ask(
+        self, method: str = "GET", path: str = "/svc/x/1", *, headers: Any = None, as_: str = "tester", **more: Any
+    ) -> Answer:
+        """As a known consumer, or with other headers, which may bring a token of their own, or as nobody."""
         url = f"http://127.0.0.1:{self.port}{path}"
-        async with self.session.request(method, url, **more) as response:
+        sent = CIMultiDict(headers or {})
+        if as_ and "Bearer" not in sent.get("Authorization", ""):
+            sent.add("authorization", f"Bearer {self.token(as_)}")
+        async with self.session.request(method, url, headers=sent, **more) as response:
             return Answer(response.status, response.headers, await response.read())
 
     async def raw(self, sent: bytes, *, close: bool = False) -> bytes:
-        """What comes back for these bytes until the gateway closes."""
+        """What comes back for these bytes, with a token behind each good `Host`, until the gateway closes."""
+        bearer = f"Host: localhost\r\nAuthorization: Bearer {self.token()}\r\n".encode()
+        sent = sent.replace(b"Host: localhost\r\n", bearer)
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(sent)
@@ -132,15 +149,18 @@ async def fine(request: Request) -> Reply:
 async def stage(answer: Answering = fine, **options: Any) -> AsyncIterator[Stage]:
     clock = SystemClock()
     bus, watch, ledger, catalogue = Scripted(answer), Noted(), MemoryLedger(SERVICES), Catalogue(SERVICES)
-    given: dict[str, Any] = {"loopback": True, "max_body": 1_000, "max_in_flight": 10} | options
+    given: dict[str, Any] = {"own": {}, "names": (), "max_body": 1_000, "max_in_flight": 10} | options
+    new_id = TransactionIds(clock)
+    access = Access(Tokens(KEY, new_id), clock)
+    access.replace(CONSUMERS)
     async with (
         aiohttp.ClientSession() as session,
         Dispatcher(bus, catalogue, ledger, [], clock) as dispatcher,  # type: ignore[arg-type]  # the parts of a bus that are asked
     ):
-        made = Gateway(dispatcher, Routes(catalogue), CONSUMERS, watch, TransactionIds(clock), **given)
+        made = Gateway(dispatcher, Routes(catalogue), access, watch, new_id, **given)
         try:
             listening = await made.start("127.0.0.1", 0)
-            yield Stage(made, listening, bus, watch, ledger, session)
+            yield Stage(made, listening, bus, watch, ledger, session, access)
         finally:
             await session.close()
             await made.stop()
@@ -148,9 +168,18 @@ async def stage(answer: Answering = fine, **options: Any) -> AsyncIterator[Stage
 
 def a_second_one(first: Stage) -> Gateway:
     """Another gateway beside the one of the stage, not listening yet."""
-    limits = {"max_body": 1_000, "max_in_flight": 10}
-    clock, routes = SystemClock(), Routes(SERVICES.values())
-    return Gateway(first.gateway._dispatcher, routes, {}, Noted(), TransactionIds(clock), loopback=True, **limits)
+    routes = Routes(SERVICES.values())
+    return Gateway(
+        first.gateway._dispatcher,
+        routes,
+        first.access,
+        Noted(),
+        first.gateway._new_id,
+        own={},
+        names=(),
+        max_body=1_000,
+        max_in_flight=10,
+    )
 
 
 def raising(error: Exception) -> Answering:
@@ -268,8 +297,6 @@ async def test_a_suspended_service_is_answered_without_the_bus() -> None:
         ("PUT", "/svc/x/1", {}, "unknown", 405, 405),
         ("PROPFIND", "/svc/x/1", {}, "unknown", 405, 405),
         ("OPTIONS", "/svc/x/1", {}, "unknown", 405, 405),
-        ("GET", "/svc/x/1", {"X-Lgsp-Consumer": "nobody"}, "refused", 401, 900901),
-        ("GET", "/svc/x/1", {"X-Lgsp-Consumer": ""}, "refused", 401, 900901),
         ("POST", "/svc/x", {"Content-Encoding": "gzip"}, "refused", 415, 415),
         ("GET", "/svc/x/1", {"X-Lgsp-Key": ""}, "refused", 400, 400),
         ("GET", "/svc/x/1", {"X-Lgsp-Key": "k" * 201}, "refused", 400, 400),
@@ -297,20 +324,117 @@ async def test_a_wrong_method_is_told_the_right_ones() -> None:
         assert (await made.ask("PUT")).headers["Allow"] == "DELETE, GET, HEAD"
 
 
-async def test_no_consumer_is_told_how_to_come_as_one() -> None:
+@pytest.mark.parametrize(
+    ("authorization", "code", "challenge"),
+    [
+        (None, 900902, 'Bearer realm="lgsp"'),
+        ("Basic dTpw", 900902, 'Bearer realm="lgsp"'),
+        ("Bearer abc", 900901, 'Bearer realm="lgsp", error="invalid_token"'),
+        ("nobody", 900901, 'Bearer realm="lgsp", error="invalid_token"'),
+    ],
+)
+@pytest.mark.parametrize("accept", ["application/json", "text/xml"])
+async def test_a_stranger_is_refused_before_the_body_and_is_no_transaction(
+    authorization: str | None, code: int, challenge: str, accept: str
+) -> None:
     async with stage() as made:
-        got = await made.ask(headers={"X-Lgsp-Consumer": "nobody"})
-        assert got.headers["WWW-Authenticate"] == "Bearer"
+        if authorization == "nobody":
+            authorization = f"Bearer {made.token('nobody')}"
+        headers = {"Accept": accept} | ({"Authorization": authorization} if authorization else {})
+        got = await made.ask("POST", "/svc/x", headers=headers, as_="", data=b"x" * 2_000)
+        assert (got.status, got.headers["WWW-Authenticate"]) == (401, challenge)
+        assert "X-Transaction-Id" not in got.headers
+        if accept == "text/xml":
+            assert f"<am:code>{code}</am:code>".encode() in got.body
+        else:
+            assert (got.fault["code"], got.fault["type"], got.fault["message"]) == (
+                code,
+                "Status report",
+                "Runtime Error",
+            )
+        assert made.watch.answered == [("refused", "POST", 401)]
+        assert sum(made.ledger.accepted().values()) == 0
+
+
+REFUSED = (
+    Consumer(id="few", subscriptions=("off", "svc GET /x/{id}")),
+    Consumer(id="none"),
+    Consumer(id="gone", subscriptions=("*",), disabled=True),
+    Consumer(id="slow", subscriptions=("*",), limits=(Limit(scope="*", count=1, seconds=60.0),)),
+)
+
+
+@pytest.mark.parametrize(
+    ("consumer", "status", "code", "reason", "more"),
+    [
+        ("none", 403, 900908, "not_subscribed", {}),
+        ("few", 403, 900910, "operation_not_subscribed", {}),
+        ("gone", 401, 900901, "token_revoked", {"WWW-Authenticate": 'Bearer realm="lgsp", error="invalid_token"'}),
+        ("old", 401, 900901, "token_expired", {"WWW-Authenticate": 'Bearer realm="lgsp", error="invalid_token"'}),
+        ("slow", 429, 900803, "throttled", {"Retry-After": "60"}),
+    ],
+)
+async def test_a_known_consumer_s_own_doing_is_a_rejected_transaction(
+    consumer: str, status: int, code: int, reason: str, more: dict[str, str]
+) -> None:
+    async with stage() as made:
+        made.access.replace([*CONSUMERS, *REFUSED])
+        if consumer == "slow":
+            assert (await made.ask("POST", "/svc/x", as_=consumer)).status == 200
+        old = made.access.tokens.issue("tester", made.access.clock.now() - 3_601)
+        headers = {"Authorization": f"Bearer {old}"} if consumer == "old" else {}
+        got = await made.ask("POST", "/svc/x", headers=headers, as_=consumer, data=b"body")
+        assert (got.status, got.fault["code"], got.fault["reason"]) == (status, code, reason)
+        assert got.headers["X-Lgsp-Outcome"] == "rejected"
+        assert got.fault["transaction"] == got.headers["X-Transaction-Id"]
+        assert got.fault["retryable"] is (consumer == "slow")
+        assert {name: got.headers.get(name) for name in more} == more
+        assert made.ledger.totals()["svc", Outcome.REJECTED] == 1
+        assert len(made.bus.arrived) == (1 if consumer == "slow" else 0)
+        assert made.watch.answered[-1] == ("service", "POST", status)
+
+
+async def test_a_mistake_of_ours_in_judging_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(_: Tokens, __: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Tokens, "read", read)
+    async with stage() as made:
+        got = await made.ask()
+        assert (got.status, got.fault["code"], got.headers["Retry-After"]) == (500, 900900, "5")
+        assert made.watch.answered == [("refused", "GET", 500)]
+        assert made.bus.arrived == []
+
+
+async def test_the_gateways_own_paths_come_after_services_and_need_no_token() -> None:
+    async def own(http: web.BaseRequest, body: bytes) -> web.Response:
+        return web.Response(status=201, body=http.method.encode() + body)
+
+    async with stage(own={"/token": own, "/svc/x": own}) as made:
+        got = await made.ask("POST", "/token", as_="", data=b" it")
+        assert (got.status, got.body) == (201, b"POST it")
+        assert (await made.ask("POST", "/svc/x")).body == b"answer"
+        assert (await made.ask("POST", "/token", as_="", data=b"x" * 70_000)).status == 413
+        assert (await made.ask("GET", "/token/x", as_="")).status == 404
+        assert made.watch.answered[0] == ("own", "POST", 201)
+        named = await made.ask("POST", "/token", as_="", headers={"Host": "lgsp.example.org"})
+        assert named.status == 421
+
+
+async def test_a_loopback_listener_takes_the_names_it_was_given() -> None:
+    async with stage(names=("api.example.org",)) as made:
+        assert (await made.ask(headers={"Host": "API.example.org:8243"})).status == 200
+        assert (await made.ask(headers={"Host": "api.example.com"})).status == 421
 
 
 async def test_a_listener_beyond_loopback_takes_any_name() -> None:
-    async with stage(loopback=False) as made:
+    async with stage(names=None) as made:
         assert (await made.ask(headers={"Host": "lgsp.example.org"})).status == 200
 
 
 async def test_a_request_arrives_as_it_was_called() -> None:
     async with stage() as made:
-        await made.ask("DELETE", "/svc/x/a%2Fb?b=%20&a=1", headers={"X-Lgsp-Consumer": "demo", "X-Lgsp-Key": "ca 7"})
+        await made.ask("DELETE", "/svc/x/a%2Fb?b=%20&a=1", headers={"X-Lgsp-Key": "ca 7"}, as_="demo")
         [request] = made.bus.arrived
         assert (request.service, request.operation) == ("svc", "DELETE /x/{id}")
         assert (request.path, request.query) == ("/x/a%2Fb", "b=%20&a=1")
@@ -318,7 +442,7 @@ async def test_a_request_arrives_as_it_was_called() -> None:
         assert request.body == b""
 
 
-async def test_without_a_name_a_caller_is_the_calm_consumer_and_without_a_key_the_transaction_is_the_key() -> None:
+async def test_calm_comes_from_the_consumers_entry_and_without_a_key_the_transaction_is_the_key() -> None:
     async with stage() as made:
         await made.ask()
         [request] = made.bus.arrived
@@ -329,7 +453,6 @@ async def test_without_a_name_a_caller_is_the_calm_consumer_and_without_a_key_th
 async def test_only_headers_of_the_closed_list_go_on() -> None:
     carried = {name: f"value of {name}" for name in CARRIED} | {"authorization": "Basic dXNlcjpwdw=="}
     others = {
-        "Authorization": "Bearer abc",
         "Cookie": "a=b",
         "X-Forwarded-For": "10.0.0.1",
         "User-Agent": "test",

@@ -1,0 +1,200 @@
+"""Who may ask for what, how often: a look-up for a known token, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from multidict import MultiMapping
+
+from lgsp.catalogue.consumer import EVERYTHING, Consumer, Limit
+from lgsp.clock import Clock
+from lgsp.edge import faults
+from lgsp.edge.faults import Fault
+from lgsp.edge.tokens import Grant, Tokens
+from lgsp.errors import LgspError
+
+_RESOLUTION = 1e-6
+"""Seconds since the epoch are no finer in a float: who waited as long as it was told is not refused for less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """A consumer's entry, prepared for the question that each request asks."""
+
+    consumer: Consumer
+    everything: bool
+    services: frozenset[str]
+    operations: frozenset[str]
+    partly: frozenset[str]
+    """The services of which it may ask single operations."""
+    limits: Mapping[str, tuple[Limit, ...]]
+
+    @classmethod
+    def of(cls, consumer: Consumer) -> Rights:
+        """The rights that the entry's subscriptions and limits give."""
+        operations = frozenset(scope for scope in consumer.subscriptions if " " in scope)
+        limits = {
+            scope: tuple(limit for limit in consumer.limits if limit.scope == scope)
+            for scope in {limit.scope for limit in consumer.limits}
+        }
+        return cls(
+            consumer,
+            EVERYTHING in consumer.subscriptions,
+            frozenset(consumer.subscriptions) - operations,
+            operations,
+            frozenset(scope.partition(" ")[0] for scope in operations),
+            limits,
+        )
+
+    def refusal(self, service: str, operation: str) -> str:
+        """Why it may not ask for this, or nothing."""
+        if self.everything or service in self.services:
+            return ""
+        if service not in self.partly:
+            return "not_subscribed"
+        return "" if f"{service} {operation}" in self.operations else "operation_not_subscribed"
+
+    def limits_on(self, service: str, operation: str) -> Iterator[Limit]:
+        """Every limit that a call counts against."""
+        for scope in (EVERYTHING, service, f"{service} {operation}"):
+            yield from self.limits.get(scope, ())
+
+
+def refilled(level: float, since: float, now: float, limit: Limit) -> float:
+    """How much a bucket holds that held `level` at `since`."""
+    return min(float(limit.count), level + max(0.0, now - since) * limit.count / limit.seconds)
+
+
+def seconds_until_one(level: float, limit: Limit) -> float:
+    """How long until a bucket has room for one call more."""
+    return max(0.0, 1 - level) * limit.seconds / limit.count
+
+
+def throttled(limit: Limit) -> str:
+    """The reason of a call that a limit refuses."""
+    if limit.scope == EVERYTHING:
+        return "throttled"
+    if " " in limit.scope:
+        return "throttled_operation"
+    return "throttled_burst" if limit.seconds <= 1 else "throttled_service"
+
+
+class Buckets:
+    """What is left of each limit, of the `at_most` asked for last. One process's own: two gateways let through twice as much."""
+
+    def __init__(self, at_most: int = 100_000) -> None:
+        self._at_most = at_most
+        self._levels: dict[tuple[str, Limit], tuple[float, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+    def take(self, consumer: str, limits: Sequence[Limit], now: float) -> tuple[Limit, float] | None:
+        """Count one call against all the limits; or against none, and say which refuses it and for how many seconds."""
+        levels = []
+        for limit in limits:
+            level, since = self._levels.get((consumer, limit), (float(limit.count), now))
+            levels.append(refilled(level, since, now, limit))
+        waits = [(seconds_until_one(level, limit), limit) for level, limit in zip(levels, limits, strict=True)]
+        wait, slowest = max(waits, key=lambda each: each[0])
+        if wait > _RESOLUTION:
+            return slowest, wait
+        for level, limit in zip(levels, limits, strict=True):
+            self._levels.pop((consumer, limit), None)
+            self._levels[consumer, limit] = (level - 1, now)
+        while len(self._levels) > self._at_most:
+            del self._levels[next(iter(self._levels))]
+        return None
+
+    def keep(self, known: Collection[tuple[str, Limit]]) -> None:
+        """Forget the buckets of limits that are no more."""
+        self._levels = {key: level for key, level in self._levels.items() if key in known}
+
+
+class Stranger(LgspError):
+    """No known consumer asks: no transaction. `fault` is what it is told."""
+
+    code = "refused"
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.description)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A known consumer, why its call is refused (or nothing), and after how many seconds another try can help."""
+
+    consumer: Consumer
+    refusal: str = ""
+    wait: float = 0.0
+
+
+@dataclass(slots=True)
+class Access:
+    """The consumers in force. `replace` swaps them whole; calls under way go on with what they began with."""
+
+    tokens: Tokens
+    clock: Clock
+    revoked: dict[str, float] = field(default_factory=dict)
+    """Tokens that were given back before their time, with the time until which it matters."""
+    _rights: dict[str, Rights] = field(default_factory=dict)
+    _keys: dict[str, Consumer] = field(default_factory=dict)
+    _buckets: Buckets = field(default_factory=Buckets)
+
+    def __repr__(self) -> str:
+        return f"<Access {len(self._rights)} consumers, {len(self.revoked)} revoked, {self.tokens!r}>"
+
+    def replace(self, consumers: Iterable[Consumer]) -> None:
+        """Put these consumers in force, instead of those that were."""
+        known = list(consumers)
+        self._keys = {consumer.client: consumer for consumer in known}
+        self._rights = {consumer.id: Rights.of(consumer) for consumer in known}
+        self._buckets.keep({(consumer.id, limit) for consumer in known for limit in consumer.limits})
+
+    def consumers(self) -> list[Consumer]:
+        """The consumers in force."""
+        return list(self._keys.values())
+
+    def by_key(self, key: str) -> Consumer | None:
+        """The consumer that asks for tokens under this key."""
+        return self._keys.get(key)
+
+    def revoke(self, grant: Grant) -> None:
+        """End a token before its time. What is over by itself needs no note."""
+        now = self.clock.now()
+        self.revoked = {token: expires for token, expires in self.revoked.items() if expires > now}
+        self.revoked[grant.token] = grant.expires
+
+    def meet(self, headers: MultiMapping[str], service: str, operation: str) -> Met:
+        """Who asks, and whether it may. Raises `Stranger`."""
+        grant = self._grant(headers)
+        rights = self._rights.get(grant.consumer)
+        if rights is None:
+            raise Stranger(faults.INVALID_TOKEN)
+        now = self.clock.now()
+        refusal = self._lapsed(grant, rights, now) or rights.refusal(service, operation)
+        if refusal:
+            return Met(rights.consumer, refusal)
+        if rights.limits:
+            limits = list(rights.limits_on(service, operation))
+            taken = self._buckets.take(grant.consumer, limits, now) if limits else None
+            if taken is not None:
+                return Met(rights.consumer, throttled(taken[0]), taken[1])
+        return Met(rights.consumer)
+
+    def _lapsed(self, grant: Grant, rights: Rights, now: float) -> str:
+        if rights.consumer.disabled or grant.token in self.revoked:
+            return "token_revoked"
+        return "token_expired" if grant.expires <= now else ""
+
+    def _grant(self, headers: MultiMapping[str]) -> Grant:
+        for value in headers.getall("Authorization", ()):  # a contract's own Basic may stand beside the token
+            scheme, _, token = value.partition(" ")
+            if scheme == "Bearer" or scheme.lower() == "bearer":
+                grant = self.tokens.read(token.strip(" "))
+                if grant is None:
+                    raise Stranger(faults.INVALID_TOKEN)
+                return grant
+        raise Stranger(faults.NO_TOKEN)

@@ -1,0 +1,127 @@
+"""Every service, every operation, five consumers: through a real gateway, allowed exactly where subscribed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+from builders import a_reply
+
+from lgsp.bus.memory import MemoryBus
+from lgsp.catalogue.consumer import Consumer
+from lgsp.catalogue.parse import read_catalogue
+from lgsp.catalogue.service import Catalogue, Operation, Service
+from lgsp.clock import SystemClock
+from lgsp.dispatch import Dispatcher
+from lgsp.edge.access import Access
+from lgsp.edge.gateway import Gateway, TransactionIds
+from lgsp.edge.routes import Routes
+from lgsp.edge.tokens import Tokens, make_key
+from lgsp.ledger.memory import MemoryLedger
+from lgsp.model import Outcome, Reply, Request
+from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
+
+CATALOGUE = read_catalogue(Path(__file__).parents[2] / "config")
+EVERY = [(service, operation) for service in CATALOGUE for operation in service.operations.values()]
+SOME_SERVICES = {service.id for number, service in enumerate(CATALOGUE) if number % 2}
+SOME_OPERATIONS = {(s.id, o.name) for number, (s, o) in enumerate(EVERY) if number % 3 == 0}
+MAY: dict[str, set[tuple[str, str]]] = {
+    "all": {(s.id, o.name) for s, o in EVERY},
+    "none": set(),
+    "services": {(s.id, o.name) for s, o in EVERY if s.id in SOME_SERVICES},
+    "operations": SOME_OPERATIONS,
+    "mixed": {(s.id, o.name) for s, o in EVERY if s.id == "population"} | SOME_OPERATIONS,
+}
+"""What each of the five may ask, said without the code that judges it."""
+CONSUMERS = (
+    Consumer(id="all", subscriptions=("*",)),
+    Consumer(id="none"),
+    Consumer(id="services", subscriptions=tuple(sorted(SOME_SERVICES))),
+    Consumer(id="operations", subscriptions=tuple(f"{s} {o}" for s, o in sorted(SOME_OPERATIONS))),
+    Consumer(id="mixed", subscriptions=("population", *(f"{s} {o}" for s, o in sorted(SOME_OPERATIONS)))),
+)
+
+
+@dataclass
+class Edge:
+    url: str
+    session: aiohttp.ClientSession
+    access: Access
+    ledger: MemoryLedger
+    metrics: ProcessMetrics
+
+    def token(self, consumer: str) -> str:
+        return self.access.tokens.issue(consumer, self.access.clock.now())
+
+    async def ask(self, service: Service, operation: Operation, headers: dict[str, str]) -> tuple[int, str]:
+        path = service.context + operation.template.replace("{", "x-").replace("}", "")
+        async with self.session.request(operation.method, self.url + path, headers=headers) as answer:
+            body = await answer.read()
+            says = "answered" if body == b"answer" else answer.headers.get("X-Lgsp-Outcome", "no transaction")
+            return answer.status, says
+
+
+@pytest.fixture
+async def edge() -> AsyncIterator[Edge]:
+    clock = SystemClock()
+    new_id, ledger = TransactionIds(clock), MemoryLedger(s.id for s in CATALOGUE)
+    process = ProcessMetrics("0", "memory")
+    metrics = GatewayMetrics(process, CATALOGUE, ledger, "gw1")
+    access = Access(Tokens(make_key(), new_id), clock)
+    access.replace(CONSUMERS)
+
+    async def answer(request: Request) -> Reply:
+        return a_reply(request)
+
+    async with AsyncExitStack() as stack:
+        bus = MemoryBus(clock, metrics)
+        dispatcher = await stack.enter_async_context(Dispatcher(bus, CATALOGUE, ledger, [metrics], clock))
+        await stack.enter_async_context(bus)
+        for service in CATALOGUE:
+            await bus.serve(service.id, answer)
+        gateway = Gateway(
+            dispatcher, Routes(CATALOGUE), access, metrics, new_id, own={}, names=(), max_body=1_000, max_in_flight=100
+        )
+        port = await gateway.start("127.0.0.1", 0)
+        stack.push_async_callback(gateway.stop)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        yield Edge(f"http://127.0.0.1:{port}", session, access, ledger, process)
+
+
+async def test_allowed_exactly_where_subscribed(edge: Edge) -> None:
+    for consumer, may in MAY.items():
+        headers = {"Authorization": f"Bearer {edge.token(consumer)}"}
+        got = {(s.id, o.name): await edge.ask(s, o, headers) for s, o in EVERY}
+        wanted = {each: (200, "answered") if each in may else (403, "rejected") for each in got}
+        assert got == wanted, consumer
+    totals = Counter[Outcome]()
+    for (_, outcome), count in edge.ledger.totals().items():
+        totals[outcome] += count
+    allowed = sum(map(len, MAY.values()))
+    assert totals == {Outcome.OK: allowed, Outcome.REJECTED: 5 * len(EVERY) - allowed} | dict.fromkeys(
+        set(Outcome) - {Outcome.OK, Outcome.REJECTED}, 0
+    )
+    assert 0 < len(MAY["operations"]) < len(MAY["mixed"]) < len(MAY["all"])
+
+
+@pytest.mark.parametrize("sent", ["", "Bearer abc", "Basic YWxsOng=", "stolen"])
+async def test_nobody_gets_anywhere_and_leaves_no_trace_in_the_books(edge: Edge, sent: str) -> None:
+    forged = Tokens(make_key(), lambda: "1").issue("all", edge.access.clock.now())
+    value = f"Bearer {forged}" if sent == "stolen" else sent
+    headers = {"Authorization": value} if value else {}
+    got = Counter([await edge.ask(s, o, headers) for s, o in EVERY])
+    assert got == {(401, "no transaction"): len(EVERY)}
+    assert sum(edge.ledger.accepted().values()) == 0
+    refused = [line for line in edge.metrics.render().decode().splitlines() if 'route="refused"' in line]
+    assert sum(float(line.rpartition(" ")[2]) for line in refused) == len(EVERY)
+
+
+def test_the_matrix_is_of_the_whole_catalogue() -> None:
+    assert isinstance(CATALOGUE, Catalogue)
+    assert len({s.id for s, _ in EVERY}) == 28
+    assert len(EVERY) >= 126

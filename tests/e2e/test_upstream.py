@@ -67,16 +67,16 @@ def write(config: Path, mode: str, url: str) -> None:
     new.rename(config / "services.yaml")
 
 
-def until(url: str, wanted: tuple[int, str]) -> None:
+def until(url: str, token: str, wanted: tuple[int, str]) -> None:
     """Another process sees a changed file within a second or two."""
     end = time.monotonic() + 10
-    while (got := said(url)) != wanted:
+    while (got := said(url, token)) != wanted:
         assert time.monotonic() < end, got
         time.sleep(0.05)
 
 
-def said(url: str) -> tuple[int, str]:
-    status, body = processes.get(url)
+def said(url: str, token: str) -> tuple[int, str]:
+    status, body = processes.get(url, token)
     content = json.loads(body)
     return status, content.get("from") or str(content["fault"]["code"])
 
@@ -91,8 +91,9 @@ def test_a_service_becomes_real_suspended_and_simulated_again_and_the_others_do_
     with processes.Process(["up", *ANY_PORT, *where], tmp_path / "up", ready="try  ", env=environment) as up:
         gateway = up.found(r"gateway +(http://\S+)")
         admin = up.found(r"admin +(http://\S+)")
+        token = processes.token_of(gateway, up.state)
         real, other = f"{gateway}/real/x/1?q=2", f"{gateway}/stand-in/x/1"
-        assert said(real) == (200, "stand-in")
+        assert said(real, token) == (200, "stand-in")
         for mode, answer in [
             ("proxy", (200, "/v2/x/1?q=2")),
             ("disabled", (503, "303001")),
@@ -100,8 +101,8 @@ def test_a_service_becomes_real_suspended_and_simulated_again_and_the_others_do_
             ("simulate", (200, "stand-in")),
         ]:
             write(config, mode, provider)
-            until(real, answer)
-            assert said(other) == (200, "stand-in")
+            until(real, token, answer)
+            assert said(other, token) == (200, "stand-in")
         metrics = processes.get(f"{admin}/metrics")[1].decode()
         assert 'lgsp_circuit_open{service="real"} 0.0' in metrics
         assert 'lgsp_circuit_open{service="stand-in"}' not in metrics
@@ -141,4 +142,5 @@ def test_a_host_that_was_named_may_be_reached(tmp_path: Path) -> None:
     environment = os.environ | {"PROVIDER_TOKEN": "hush", "LGSP_REACH": "elsewhere.example, 127.8.8.8:1"}
     where = ["--config", str(tmp_path / "config"), "--no-traffic"]
     with processes.Process(["up", *ANY_PORT, *where], tmp_path / "up", ready="try  ", env=environment) as up:
-        assert said(up.found(r"gateway +(http://\S+)") + "/real/x/1") == (503, "101503")
+        gateway = up.found(r"gateway +(http://\S+)")
+        assert said(f"{gateway}/real/x/1", processes.token_of(gateway, up.state)) == (503, "101503")

@@ -13,6 +13,7 @@ import click
 from lgsp.cli.bus import bus
 from lgsp.cli.call import call
 from lgsp.cli.doctor import doctor
+from lgsp.cli.history import history
 from lgsp.cli.init import init
 from lgsp.cli.run import connectors, gateway, up
 from lgsp.cli.services import services
@@ -30,7 +31,7 @@ def lgsp() -> None:
     """
 
 
-for command in (up, gateway, connectors, call, services, bus, init, doctor):
+for command in (up, gateway, connectors, call, services, bus, init, doctor, history):
     lgsp.add_command(command)
 
 

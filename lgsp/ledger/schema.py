@@ -19,13 +19,15 @@ COLUMNS = (
     "took_us", "outcome", "fault", "status", "attempts", "reply_bytes", "times", "reason", "hash",
 )  # fmt: skip
 
-_FOR_EVER = """
-CREATE TABLE kind (id INTEGER PRIMARY KEY, service TEXT NOT NULL, operation TEXT NOT NULL, consumer TEXT NOT NULL,
-  UNIQUE (service, operation, consumer)) STRICT;
+HOURS = """\
 CREATE TABLE hour (h INTEGER NOT NULL, service TEXT NOT NULL, consumer TEXT NOT NULL, outcome TEXT NOT NULL,
   n INTEGER NOT NULL, sum_us INTEGER NOT NULL, min_us INTEGER NOT NULL, max_us INTEGER NOT NULL,
   request_bytes INTEGER NOT NULL, reply_bytes INTEGER NOT NULL, sketch BLOB NOT NULL,
-  PRIMARY KEY (h, service, consumer, outcome)) STRICT, WITHOUT ROWID;
+  PRIMARY KEY (h, service, consumer, outcome)) STRICT, WITHOUT ROWID"""
+_FOR_EVER = f"""
+CREATE TABLE kind (id INTEGER PRIMARY KEY, service TEXT NOT NULL, operation TEXT NOT NULL, consumer TEXT NOT NULL,
+  UNIQUE (service, operation, consumer)) STRICT;
+{HOURS};
 CREATE TABLE checkpoint (number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, document TEXT NOT NULL) STRICT;
 """
 _MONTH = """

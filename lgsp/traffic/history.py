@@ -27,6 +27,15 @@ _THREADS = 2  # numpy draws without the interpreter's lock
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A service that nobody reaches for a while. `start`: seconds since the epoch, UTC; whole minutes count."""
+
+    service: str
+    start: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What a period came to. `start`: its first hour, seconds since the epoch, UTC.
 
@@ -78,8 +87,19 @@ def totals(period: Period) -> dict[tuple[str, Outcome], int]:
     return ended
 
 
-def simulate(scenario: Scenario, period: Period, seed: int, progress: Callable[[], None] = lambda: None) -> History:
-    """The history of the period. `progress` is called once a service, from any thread."""
+def simulate(
+    scenario: Scenario,
+    period: Period,
+    seed: int,
+    *,
+    outages: Iterable[Outage] = (),
+    progress: Callable[[], None] = lambda: None,
+) -> History:
+    """The history of the period. `progress` is called once a service, from any thread.
+
+    During an outage every call of its service ends as `unreachable`; its calls are as many as without.
+    """
+    troubles = list(outages)
     start = scenario.midnight(period.first)
     hours = (scenario.midnight(period.last + timedelta(days=1)) - start) // int(HOUR)
     profile = _profile(scenario, period, start, hours)
@@ -90,6 +110,9 @@ def simulate(scenario: Scenario, period: Period, seed: int, progress: Callable[[
         for outcome in Outcome:
             weights = profile * _factors(scenario, period.episodes, service, outcome, start, hours)
             found[outcome] = _spread(ended[service, outcome], weights, seed, service, str(outcome))
+        for trouble in troubles:
+            if trouble.service == service:
+                _put_out(found, trouble, start)
         progress()
         return found
 
@@ -119,6 +142,17 @@ def generator(seed: int, *names: str) -> np.random.Generator:
 def _spread(total: int, weights: Weights, seed: int, *names: str) -> Counts:
     """`total` events that fall by weight, each where chance puts it: exactly so many in all."""
     return generator(seed, "history", *names).multinomial(total, weights / weights.sum())
+
+
+def _put_out(counts: Mapping[Outcome, Counts], outage: Outage, start: int) -> None:
+    """End the calls of some minutes as `unreachable`, in place."""
+    begin = max(int((outage.start - start) // _MINUTES), 0)
+    end = max(int((outage.start + outage.seconds - start) // _MINUTES), 0)
+    lost = counts[Outcome.UNREACHABLE]
+    for outcome, of in counts.items():
+        if outcome is not Outcome.UNREACHABLE:
+            lost[begin:end] += of[begin:end]
+            of[begin:end] = 0
 
 
 def _profile(scenario: Scenario, period: Period, start: int, hours: int) -> Weights:

@@ -1,0 +1,145 @@
+"""`lgsp history`: the past of a scenario, simulated."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from lgsp.catalogue.parse import read_catalogue
+from lgsp.cli.options import as_json, places, print_json
+from lgsp.clock import SystemClock
+from lgsp.errors import SettingsError
+from lgsp.ledger.past import FILE, write_past
+from lgsp.settings import make_state
+from lgsp.traffic.period import Period
+from lgsp.traffic.scenario import Scenario, read_scenario
+
+if TYPE_CHECKING:
+    from lgsp.traffic.facts import Fact
+
+_LOAD = "promtool tsdb create-blocks-from openmetrics --max-block-duration=2160h"
+
+
+@click.command()
+@click.option(
+    "--scenario",
+    "scenario_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The scenario [the configuration's first with a period].",
+)
+@click.option("--seed", type=int, default=2023, show_default=True, help="Seed of all random draws.")
+@click.option("--until", type=click.Choice(["now"]), help="Move it by whole weeks, so that it ends yesterday.")
+@click.option("--as-dated", is_flag=True, help="Keep the days of the scenario (the default).")
+@click.option(
+    "--with", "changes", multiple=True, metavar="CHANGE", help='"outage SERVICE 2023-03-10T09:00 2h" or "growth 1.5x".'
+)
+@click.option("--openmetrics", type=click.Path(path_type=Path, dir_okay=False), help="Write it for Prometheus as well.")
+@click.option("--instance", default="127.0.0.1:8290", show_default=True, help="The label `instance` of those samples.")
+@click.option("--check", is_flag=True, help="Only say whether the scenario's facts come out; exit 1 when one does not.")
+@as_json
+@places
+def history(
+    config: Path,
+    state: Path,
+    *,
+    scenario_file: Path | None,
+    seed: int,
+    until: str | None,
+    as_dated: bool,
+    changes: tuple[str, ...],
+    openmetrics: Path | None,
+    instance: str,
+    check: bool,
+    json_wanted: bool,
+) -> None:
+    """Simulate the past of a scenario, call by call, and write it beside the ledger, marked as simulated.
+
+    Nothing sleeps: 225.5 million calls take seconds. The same seed and scenario give the same bytes.
+    """
+    if until and as_dated:
+        raise SettingsError("--until now moves the past and --as-dated does not: choose one")
+    file, scenario, period = _named(scenario_file) if scenario_file else _first_with_a_period(config / "scenarios")
+    try:
+        from lgsp.traffic import chronicle, facts  # noqa: PLC0415 - numpy is an extra
+        from lgsp.traffic.history import simulate  # noqa: PLC0415 - the same
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "lgsp history counts with numpy, which is not installed: pip install 'lgsp[history]'"
+        ) from error
+    catalogue = read_catalogue(config)
+    change = chronicle.parse_changes(changes, scenario, period.loads)
+    told = change.applied(period)
+    with Progress(console=Console(stderr=True), transient=True, disable=json_wanted) as progress:
+        bar = progress.add_task("simulating", total=2 * len(told.loads))
+        made = simulate(scenario, told, seed, outages=change.outages, progress=lambda: progress.advance(bar))
+        if check:
+            _say_facts(list(facts.facts(told, made)), json_wanted=json_wanted)
+            return
+        today = datetime.fromtimestamp(SystemClock().now(), UTC).astimezone(scenario.zone).date()
+        move = chronicle.move_until(told.last, today) if until else chronicle.Move()
+        made = chronicle.moved(made, move)
+        described = chronicle.about(
+            scenario,
+            told,
+            made,
+            move,
+            file=file,
+            sha256=sha256(file.read_bytes()).hexdigest(),
+            seed=seed,
+            changes=changes,
+            version=importlib.metadata.version("lgsp"),
+        )
+        rows = chronicle.hour_rows(made, catalogue, seed, progress=lambda: progress.advance(bar))
+        described = write_past(make_state(state) / FILE, described, rows, chronicle.stream_rows(made, told, move))
+        if openmetrics:
+            labels = {"job": "lgsp-gateway", "instance": instance}
+            with closing(openmetrics.open("w", encoding="utf-8")) as out:
+                out.writelines(chronicle.open_metrics(made, catalogue, labels))
+    if json_wanted:
+        print_json(asdict(described) | {"file": str(state / FILE)})
+        return
+    click.echo(
+        f"{described.first} to {described.last}: {described.calls:,} transactions, "
+        f"{described.official / described.calls:.1%} official success, {len(told.loads)} services"
+    )
+    click.echo(f"written to {state / FILE} (simulated, seed {seed}, digest {described.hours_sha256[:16]})", err=True)
+    if openmetrics:
+        click.echo(f"load it with: {_LOAD} {openmetrics} DATA_DIRECTORY", err=True)
+
+
+def _named(file: Path) -> tuple[Path, Scenario, Period]:
+    if not file.is_file():
+        raise SettingsError(f"there is no scenario {file}: name one with --scenario")
+    scenario = read_scenario(file)
+    if scenario.period is None:
+        raise SettingsError(f"{file} has no `period`, so it has no past: see docs/history.md")
+    return file, scenario, scenario.period
+
+
+def _first_with_a_period(directory: Path) -> tuple[Path, Scenario, Period]:
+    for file in sorted(directory.glob("*.yaml")):
+        scenario = read_scenario(file)
+        if scenario.period is not None:
+            return file, scenario, scenario.period
+    raise SettingsError(f"no scenario in {directory} has a `period`: name one with --scenario")
+
+
+def _say_facts(found: list[Fact], *, json_wanted: bool) -> None:
+    if json_wanted:
+        print_json([asdict(fact) | {"holds": fact.holds} for fact in found])
+    else:
+        table = Table("", "figure", "said", "came out", box=None, pad_edge=False)
+        for fact in found:
+            table.add_row("ok" if fact.holds else "NO", fact.what, fact.said, fact.came)
+        Console().print(table)
+    raise click.exceptions.Exit(0 if all(fact.holds for fact in found) else 1)

@@ -1,0 +1,214 @@
+"""A simulated past, written down: for report and console into `history.sqlite`, for Prometheus as OpenMetrics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from lgsp.catalogue.service import Catalogue, Service
+from lgsp.catalogue.units import parse_duration, parse_number
+from lgsp.errors import SettingsError
+from lgsp.ledger.past import About, HourRow, StreamRow
+from lgsp.model import Outcome
+from lgsp.taps.metrics import WHOLE
+from lgsp.traffic.durations import over_by
+from lgsp.traffic.history import Counts, History, Outage
+from lgsp.traffic.period import Period
+from lgsp.traffic.scenario import HOUR, Scenario
+from lgsp.traffic.sketches import mean_seconds, timed
+
+OFFICIAL = (Outcome.OK, Outcome.BUSINESS_FAULT)
+_WEEK = 7
+_DAY_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How a past is brought near: by whole weeks, then the last week's first days once more, so that it ends yesterday."""
+
+    days: int = 0
+    repeated: int = 0
+
+
+def move_until(last: date, today: date) -> Move:
+    """The move that ends a period of which `last` is the last day on the day before `today`; none when that lies behind it."""
+    gap = (today - timedelta(days=1) - last).days
+    return Move(gap // _WEEK * _WEEK, gap % _WEEK) if gap > 0 else Move()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is otherwise than the scenario has it: more or fewer calls, and outages."""
+
+    growth: float = 1.0
+    outages: tuple[Outage, ...] = ()
+
+    def applied(self, period: Period) -> Period:
+        """The period with its calls grown."""
+        return replace(period, calls=round(period.calls * self.growth))
+
+
+def parse_changes(words: Sequence[str], scenario: Scenario, services: Iterable[str]) -> Change:
+    """`outage SERVICE 2023-03-10T09:00 2h` and `growth 1.5x`. Raises `SettingsError`."""
+    known = list(services)
+    growth = 1.0
+    outages = []
+    for text in words:
+        match text.split():
+            case ["growth", factor] if factor.endswith("x"):
+                growth *= _or_refuse(parse_number, factor.removesuffix("x"), text)
+            case ["outage", service, begin, long]:
+                if service not in known:
+                    raise SettingsError(f"--with {text!r}: the scenario has no service {service!r}")
+                outages.append(Outage(service, _moment(begin, scenario, text), _or_refuse(parse_duration, long, text)))
+            case _:
+                raise SettingsError(
+                    f'--with {text!r} is no change: write it as "outage SERVICE 2023-03-10T09:00 2h" or "growth 1.5x"'
+                )
+    return Change(growth, tuple(outages))
+
+
+def _or_refuse(parse: Callable[[str], float], word: str, text: str) -> float:
+    try:
+        return parse(word)
+    except ValueError as error:
+        raise SettingsError(f"--with {text!r}: {error}") from error
+
+
+def _moment(word: str, scenario: Scenario, text: str) -> float:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", word):
+        raise SettingsError(
+            f"--with {text!r}: {word!r} is no time: write it as 2023-03-10T09:00, in the scenario's zone"
+        )
+    try:
+        return datetime.fromisoformat(word).replace(tzinfo=scenario.zone).timestamp()
+    except ValueError as error:
+        raise SettingsError(f"--with {text!r}: {error}") from error
+
+
+def moved(history: History, move: Move) -> History:
+    """The history at its new place. The repeated days count again: they are more than the period's own calls."""
+    if move == Move():
+        return history
+    begin, end = -_WEEK * _DAY_HOURS, (move.repeated - _WEEK) * _DAY_HOURS
+
+    def longer(counts: Counts, per_hour: int) -> Counts:
+        return np.concatenate([counts, counts[begin * per_hour : end * per_hour or None]]) if move.repeated else counts
+
+    return replace(
+        history,
+        start=history.start + move.days * _DAY_HOURS * int(HOUR),
+        hours={key: longer(counts, 1) for key, counts in history.hours.items()},
+        minutes=longer(history.minutes, 60),
+    )
+
+
+def hour_rows(
+    history: History, catalogue: Catalogue, seed: int, progress: Callable[[], None] = lambda: None
+) -> Iterator[HourRow]:
+    """Every hour with calls as a ledger's file has it; no consumer is told of. `progress`: once a service."""
+    first = history.start // int(HOUR)
+    for (name, outcome), counts in history.hours.items():
+        if outcome is Outcome.OK:
+            progress()
+        for each in timed(service_of(catalogue, name), outcome, counts, seed):
+            yield (
+                first + each.at, name, "", str(outcome), each.n, each.sum_us, each.min_us, each.max_us, 0, 0, each.sketch,
+            )  # fmt: skip
+
+
+def service_of(catalogue: Catalogue, name: str) -> Service:
+    """The service of the catalogue. Raises `SettingsError` when the scenario knows one that the catalogue does not."""
+    if name not in catalogue:
+        raise SettingsError(
+            f"the scenario has a service {name!r} that the catalogue does not have: see `lgsp services ls`"
+        )
+    return catalogue.find(name)
+
+
+def stream_rows(history: History, period: Period, move: Move) -> Iterator[StreamRow]:
+    """Every day of every stream."""
+    for stream in period.streams:
+        for part in stream.parts:
+            for number, count in enumerate(history.streams[stream.name, part].tolist()):
+                day = stream.first + timedelta(days=number + move.days)
+                yield day.isoformat(), stream.name, part, count
+
+
+def about(
+    scenario: Scenario, period: Period, history: History, move: Move, *, file: Path, sha256: str, seed: int,
+    changes: Sequence[str], version: str,
+) -> About:  # fmt: skip
+    """What the written past says of itself."""
+    last = period.last + timedelta(days=move.days + move.repeated)
+    return About(
+        scenario=file.name,
+        scenario_sha256=sha256,
+        seed=seed,
+        zone=scenario.zone.key,
+        first=(period.first + timedelta(days=move.days)).isoformat(),
+        last=last.isoformat(),
+        calls=history.total(),
+        official=history.total(*OFFICIAL),
+        moved_days=move.days,
+        minutes_sha256=history.digest,
+        changes=list(changes),
+        version=version,
+    )
+
+
+def open_metrics(history: History, catalogue: Catalogue, labels: Mapping[str, str]) -> Iterator[str]:
+    """The history as OpenMetrics, one sample an hour, each series from 0 on; `labels` (job, instance) stand on each.
+
+    For `promtool tsdb create-blocks-from openmetrics`. In pieces, so that it need not fit into memory.
+    """
+    shared = "".join(f',{name}="{value}"' for name, value in labels.items())
+    length = len(history.minutes) // 60
+    times = [history.start + number * int(HOUR) for number in range(length + 1)]
+    rising = {key: np.concatenate([[0], np.cumsum(counts)]) for key, counts in history.hours.items()}
+    names = list(dict.fromkeys(name for name, _ in history.hours))
+    yield "# TYPE lgsp_transactions counter\n"
+    for (name, outcome), counts in rising.items():
+        yield _series(f'lgsp_transactions_total{{service="{name}",outcome="{outcome}"{shared}}}', counts, times)
+    yield "# TYPE lgsp_transactions_accepted counter\n"
+    for name in names:
+        whole = sum(rising[name, outcome] for outcome in Outcome)
+        yield _series(f'lgsp_transactions_accepted_total{{service="{name}"{shared}}}', np.asarray(whole), times)
+    yield "# TYPE lgsp_transaction_duration_seconds histogram\n"
+    for name in names:
+        for result, outcomes in (("ok", OFFICIAL), ("error", tuple(o for o in Outcome if o not in OFFICIAL))):
+            where = f'service="{name}",result="{result}"{shared}'
+            yield from _histogram(service_of(catalogue, name), {o: rising[name, o] for o in outcomes}, where, times)
+    for metric, value in _facts(catalogue, names):
+        yield f"# TYPE {metric.partition('{')[0]} gauge\n" if metric.endswith(f'"{names[0]}"') else ""
+        yield _series(f"{metric}{shared}}}", np.full(length + 1, value), times)
+    yield "# EOF\n"
+
+
+def _facts(catalogue: Catalogue, names: Sequence[str]) -> Iterator[tuple[str, float]]:
+    for name in names:
+        yield f'lgsp_slo_objective_ratio{{service="{name}"', service_of(catalogue, name).objective
+
+
+def _series(name: str, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], times: Sequence[int]) -> str:
+    return "".join(f"{name} {value} {at}\n" for value, at in zip(values.tolist(), times, strict=True))
+
+
+def _histogram(service: Service, counts: Mapping[Outcome, Counts], where: str, times: Sequence[int]) -> Iterator[str]:
+    """Cumulative buckets: of the calls so far, the part that was over by each bound."""
+    whole = sum(counts.values())
+    for bound in (*WHOLE, float("inf")):
+        parts = (
+            np.floor(count * over_by(service, outcome, bound)).astype(np.int64) if bound < float("inf") else count
+            for outcome, count in counts.items()
+        )
+        le = "+Inf" if bound == float("inf") else f"{float(bound)}"
+        yield _series(f'lgsp_transaction_duration_seconds_bucket{{{where},le="{le}"}}', sum(parts), times)  # type: ignore[arg-type]
+    yield _series(f"lgsp_transaction_duration_seconds_count{{{where}}}", whole, times)  # type: ignore[arg-type]
+    seconds = sum(count * mean_seconds(service, outcome) for outcome, count in counts.items())
+    yield _series(f"lgsp_transaction_duration_seconds_sum{{{where}}}", np.round(seconds, 3), times)

@@ -1,106 +1,107 @@
 """Quản lý văn bản và điều hành: Provincial E-office.
 
 Facts (S2): context, operations, fields, the four states. Assumptions: fault codes are those of the document bus (S12), the
-calling agency's secret travels as the header `X-SecretKey`, the spelling of sub-paths.
+agency that asks is `donVi` and its secret the header `X-SecretKey`, the spelling of sub-paths, that the inbox holds a week.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.province.document import CODES, ON_THE_BUS, Document, find_document, some_documents
-from connectors.province.dossier import AGENCIES
-from connectors.province.seed import number
-from lgsp import MalformedRequest, Outcome, Reply, Request
+from connectors.province import exchange
+from connectors.province.document import ON_THE_BUS
+from connectors.province.exchange import coded
+from connectors.province.person import TODAY
+from lgsp import MalformedRequest, Outcome, Reply, Request, State
 
-_FAULTS = {18, 23}
-_ERRORS = {20, 21}
-_CODE = re.compile(r"[0-9]{3}(\.[0-9]{2}){2}\.[A-Z][0-9]{2}")
+STATE = exchange.STATE
+_PROVINCE, _GOVERNMENT = "000.00.00.H47", "000.00.00.G22"
+_WEEK = timedelta(days=7)
+_MOST, _BEFORE = 95, 5
 
 
-async def answer(request: Request) -> Reply:
+def answer_with(request: Request, state: State) -> Reply:
     """`status`, `errorCode`, `errorDesc` and `data`."""
-    return OPERATIONS[request.operation](request)
+    if request.headers.get("x-secretkey") == "":
+        return coded(request, 15)
+    return OPERATIONS[request.operation](request, state)
 
 
 def refuse(request: Request, outcome: Outcome) -> Reply:
     """15 for a refusal, 20 for an error."""
-    return _coded(request, 15 if outcome is Outcome.REJECTED else 20)
+    return coded(request, 15 if outcome is Outcome.REJECTED else 20)
 
 
-def _inbox(request: Request) -> Reply:
-    agency = request.query_values.get("donVi", "000.00.00.H47")
-    if agency not in AGENCIES:
-        return _coded(request, 19)
-    return _coded(request, 0, data=[_record(document) for document in some_documents(f"e-office {agency}", 5)])
+def _inbox(request: Request, state: State) -> Reply:
+    """What came in the last week, the newest first; then what was there before."""
+    agency = request.query_values.get("donVi", _PROVINCE)
+    if agency not in exchange.agencies(state):
+        return coded(request, 19)
+    today = (datetime.fromtimestamp(state.now, UTC) + timedelta(hours=7)).date()
+    fresh = sorted(exchange.came(agency, today - _WEEK, today, state), key=_created, reverse=True)
+    return coded(request, 0, data=[*fresh[:_MOST], *exchange.there_before(agency, TODAY, TODAY, _BEFORE, state)])
 
 
-def _record(document: Document) -> dict[str, str]:
-    return {
-        "serviceType": "eDoc",
-        "messageType": "edoc",
-        "statusDesc": "",
-        "docId": document.id,
-        "from": document.sender,
-        "to": document.receiver,
-        "status": document.state,
-        "createdTime": f"{document.created:%Y-%m-%d %H:%M:%S}",
-    }
+def _created(document: dict[str, str]) -> str:
+    return document["createdTime"]
 
 
-def _one(request: Request) -> Reply:
-    document = find_document(request.path_values["docId"])
-    if document is None:
-        return _coded(request, 18)
-    return _coded(request, 0, data=_record(document) | {"subject": document.subject, "code": document.notation})
+def _one(request: Request, state: State) -> Reply:
+    document = request.path_values["docId"]
+    if not exchange.is_document(document, state):
+        return coded(request, 18)
+    return coded(request, 0, data=exchange.one(document, state))
 
 
-def _send(request: Request) -> Reply:
+def _send(request: Request, state: State) -> Reply:
     if request.query_values.get("loaiVanBan", "edoc") != "edoc":
-        return _coded(request, 10)
-    if not re.fullmatch(rb"[A-Za-z0-9+/\s]+=*\s*", request.body) or len(request.body.split()) == 0:
-        return _coded(request, 10)
-    key = request.body.decode()
-    return _coded(request, 0, docId=some_documents(f"sent {number(key, 'sent', 10**15)}", 1)[0].id)
+        return coded(request, 10)
+    code, made = exchange.send(request.body, state)
+    return coded(request, code, **({"docId": made} if made else {}))
 
 
-def _state(request: Request) -> Reply:
+def _state(request: Request, state: State) -> Reply:
+    document = request.path_values["docId"]
     status = request.query_values.get("status") or str(_fields(request).get("status", ""))
     if status not in ON_THE_BUS:
-        return _coded(request, 10)
-    if find_document(request.path_values["docId"]) is None:
-        return _coded(request, 18)
-    return _coded(request, 0)
+        return coded(request, 10)
+    if not exchange.is_document(document, state):
+        return coded(request, 18)
+    exchange.report(document, status, state)
+    return coded(request, 0)
 
 
-def _agencies(request: Request) -> Reply:
-    abroad = request.operation == "GET /donvilienthongs"
+def _agencies(request: Request, state: State) -> Reply:
     listed = [
-        {"id": str(n), "code": code, "name": name, "pid": "0" if code == "000.00.00.H47" else "1"}
-        for n, (code, name) in enumerate(AGENCIES.items(), 1)
+        {"id": str(n), "code": code, "name": name, "pid": "0" if code == _PROVINCE else "1"}
+        for n, (code, name) in enumerate(exchange.agencies(state).items(), 1)
     ]
-    if abroad:
-        listed.append({"id": "99", "code": "000.00.00.G22", "name": "Văn phòng Chính phủ", "pid": "0"})
-    return _coded(request, 0, data=listed)
+    if request.operation == "GET /donvilienthongs":
+        listed.append({"id": "99", "code": _GOVERNMENT, "name": "Văn phòng Chính phủ", "pid": "0"})
+    return coded(request, 0, data=listed)
 
 
-def _register(request: Request) -> Reply:
+def _register(request: Request, state: State) -> Reply:
     fields = _fields(request)
-    if not _CODE.fullmatch(str(fields.get("code", ""))) or not fields.get("name") or not fields.get("pcode"):
-        return _coded(request, 10)
-    return _coded(request, 0) if fields["pcode"] in AGENCIES else _coded(request, 18)
+    code = str(fields.get("code", ""))
+    if not exchange.is_agency(code) or not fields.get("name") or not fields.get("pcode"):
+        return coded(request, 10)
+    if str(fields["pcode"]) not in exchange.agencies(state):
+        return coded(request, 18)
+    exchange.join(code, str(fields["name"]), state)
+    return coded(request, 0)
 
 
-def _deregister(request: Request) -> Reply:
+def _deregister(request: Request, state: State) -> Reply:
     code = request.query_values.get("agencyCode") or str(_fields(request).get("agencyCode", ""))
-    if not _CODE.fullmatch(code):
-        return _coded(request, 10)
-    return _coded(request, 0) if code in AGENCIES else _coded(request, 19)
+    if not exchange.is_agency(code):
+        return coded(request, 10)
+    return coded(request, 0 if exchange.leave(code, state) else 19)
 
 
-OPERATIONS: dict[str, Callable[[Request], Reply]] = {
+OPERATIONS: dict[str, Callable[[Request, State], Reply]] = {
     "GET /vanbans": _inbox,
     "GET /vanbans/{docId}": _one,
     "POST /vanbans": _send,
@@ -117,17 +118,3 @@ def _fields(request: Request) -> dict[str, Any]:
         return request.json_object
     except MalformedRequest:
         return {}
-
-
-def _coded(request: Request, code: int, **more: object) -> Reply:
-    outcome = (
-        Outcome.OK
-        if code == 0
-        else Outcome.BUSINESS_FAULT
-        if code in _FAULTS
-        else Outcome.PROVIDER_ERROR
-        if code in _ERRORS
-        else Outcome.REJECTED
-    )
-    body = {"status": "OK" if code == 0 else "FAIL", "errorCode": str(code), "errorDesc": CODES[code], **more}
-    return Reply.of_json(request, body, outcome=outcome, reason="" if code == 0 else f"error_{code}")

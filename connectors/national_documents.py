@@ -1,201 +1,123 @@
 """Trục liên thông văn bản quốc gia: National Document Exchange (VDXP).
 
 Facts (S2, S3): the verbs, edXML and its namespace, the reply. Seen (S12): paths, headers, error codes, document states.
-Assumptions: the context, the paths of the agency verbs, that sending twice gives the same id.
+Assumptions: the context, the paths of the agency verbs, that the agency that asks is the one of `X-SystemId`, the form of a
+list, a window of 31 days.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-from connectors.province.document import CODES, LOCKED, STATES, Document, document_id, find_document, some_documents
-from connectors.province.dossier import AGENCIES
-from connectors.province.markup import NotXml, find, parse, text
-from lgsp import MalformedRequest, Outcome, Reply, Request
+from connectors.province import exchange
+from connectors.province.document import STATES
+from connectors.province.exchange import coded, parse_day
+from connectors.province.multipart import fields_of
+from lgsp import MalformedRequest, Outcome, Reply, Request, State
 
-NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
-OUTCOMES = {
-    0: Outcome.OK,
-    10: Outcome.REJECTED,
-    15: Outcome.REJECTED,
-    18: Outcome.BUSINESS_FAULT,
-    19: Outcome.REJECTED,
-    20: Outcome.PROVIDER_ERROR,
-    21: Outcome.PROVIDER_ERROR,
-    22: Outcome.REJECTED,
-    23: Outcome.BUSINESS_FAULT,
-}
-_PART = re.compile(rb'name="edocFile"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)\r?\n--', re.DOTALL)
+STATE = exchange.STATE
+_WINDOW = timedelta(days=31)
+_PER_DAY = 2
 
 
-async def answer(request: Request) -> Reply:
+def answer_with(request: Request, state: State) -> Reply:
     """`status`, `errorCode`, `errorDesc`, `docId` and what was asked."""
-    system = request.headers.get("x-systemid")
-    if system is not None and system not in AGENCIES:
-        return _coded(request, 15)
-    return OPERATIONS[request.operation](request)
+    if _system(request) not in exchange.agencies(state) or request.headers.get("x-secretkey") == "":
+        return coded(request, 15, docId="")
+    return OPERATIONS[request.operation](request, state)
 
 
 def refuse(request: Request, outcome: Outcome) -> Reply:
     """15 for a refusal, 20 for an error."""
-    return _coded(request, 15 if outcome is Outcome.REJECTED else 20)
+    return coded(request, 15 if outcome is Outcome.REJECTED else 20, docId="")
 
 
-def _send(request: Request) -> Reply:
-    edoc = edoc_of(request)
-    if edoc is None:
-        return _coded(request, 10)
-    code, document = accept(edoc)
-    return _coded(request, code, document)
+def _system(request: Request) -> str:
+    """The agency that asks; the province's own where none is named."""
+    return request.headers.get("x-systemid", "000.00.00.H47")
 
 
-def edoc_of(request: Request) -> bytes | None:
-    """The edXML of a request: a multipart's `edocFile`, or the body itself, as it is or in base64; `None` for neither."""
-    body = request.body
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        part = _PART.search(body)
-        if part is None:
-            return None
-        body = part[1]
-    if body.lstrip()[:1] == b"<":
-        return body
-    try:
-        return base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError):
-        return None
+def _send(request: Request, state: State) -> Reply:
+    edoc = request.body
+    kind = request.headers.get("content-type", "")
+    if kind.lower().startswith("multipart/"):
+        fields = fields_of(kind, edoc)
+        edoc = fields.get("edocFile", b"")
+        if fields.get("messageType", b"edoc").strip() != b"edoc":
+            return coded(request, 10, docId="")
+    code, made = exchange.send(edoc, state)
+    return coded(request, code, docId=made)
 
 
-def accept(edoc: bytes) -> tuple[int, str]:
-    """The code that a document is answered with, and the id it is given."""
-    try:
-        root = parse(edoc)
-    except NotXml:
-        return 10, ""
-    sender, receiver = (_within(root, tag, "OrganId") for tag in ("From", "To"))
-    own = text(root, "DocumentId")
-    if find(root, "MessageHeader") is None or not sender or not receiver or not own:
-        return 22, ""
-    if sender not in AGENCIES:
-        return 19, ""
-    if receiver not in AGENCIES:
-        return 18, ""
-    return (23, "") if receiver == LOCKED else (0, document_id(own))
-
-
-def _within(root: Any, tag: str, name: str) -> str:  # noqa: ANN401 - an element of markup
-    element = find(root, tag)
-    return "" if element is None else text(element, name)
-
-
-def _inbox(request: Request) -> Reply:
+def _inbox(request: Request, state: State) -> Reply:
     fields = request.query_values
-    days = [_day(fields.get(name, "")) for name in ("fromDate", "toDate")]
-    if days[0] is None or days[1] is None or days[0] > days[1]:
-        return _coded(request, 10)
-    if days[1] - days[0] > timedelta(days=31):
-        return _coded(request, 10)
-    listed = [record(document) for document in some_documents(f"{days[0]}/{days[1]}", 6)]
-    return _coded(request, 0, data=listed)
+    first, last = (parse_day(fields.get(name, "")) for name in ("fromDate", "toDate"))
+    if fields.get("messageType", "edoc") != "edoc" or first is None or last is None:
+        return coded(request, 10, docId="")
+    if first > last or last - first > _WINDOW:
+        return coded(request, 10, docId="")
+    who = _system(request)
+    listed = [
+        *exchange.came(who, first, last, state),
+        *exchange.there_before(who, first, last, _PER_DAY, state),
+    ]
+    return coded(request, 0, docId="", data=listed)
 
 
-def _day(text_: str) -> date | None:
-    try:
-        return date(*(int(part) for part in text_.split("/")))
-    except (TypeError, ValueError):
-        return None
+def _fetch(request: Request, state: State) -> Reply:
+    document = request.query_values.get("docId", "")
+    if not exchange.is_document(document, state):
+        return coded(request, 18, docId="")
+    return coded(request, 0, docId=document, data=exchange.content(document, state))
 
 
-def record(document: Document) -> dict[str, str]:
-    """A document in a list."""
-    return {
-        "serviceType": "eDoc",
-        "messageType": "edoc",
-        "docId": document.id,
-        "from": document.sender,
-        "to": document.receiver,
-        "status": document.state,
-        "statusDesc": "",
-        "createdTime": f"{document.created:%Y/%m/%d %H:%M:%S}",
-    }
+def _update(request: Request, state: State) -> Reply:
+    fields = _fields(request)
+    document, status = str(fields.get("docId", "")), str(fields.get("status", ""))
+    if status not in STATES or not exchange.is_document(document, state):
+        return coded(request, 10, docId="")
+    exchange.report(document, status, state)
+    return coded(request, 0, docId=document)
 
 
-def edxml(document: Document) -> str:
-    """The edXML of a document: header and trace, without signature and attachments."""
-    people = "".join(
-        f"<edXML:{tag}><edXML:OrganId>{code}</edXML:OrganId><edXML:OrganName>{AGENCIES.get(code, code)}</edXML:OrganName></edXML:{tag}>"
-        for tag, code in (("From", document.sender), ("To", document.receiver))
-    )
-    number_, _, notation = document.notation.partition("/")
-    header = (
-        f"{people}<edXML:DocumentId>{document.id}</edXML:DocumentId>"
-        f"<edXML:Code><edXML:CodeNumber>{number_}</edXML:CodeNumber><edXML:CodeNotation>{notation}</edXML:CodeNotation></edXML:Code>"
-        f"<edXML:PromulgationInfo><edXML:Place>Quảng Nam</edXML:Place><edXML:PromulgationDate>{document.created:%Y/%m/%d}</edXML:PromulgationDate></edXML:PromulgationInfo>"
-        f"<edXML:Subject>{document.subject}</edXML:Subject>"
-    )
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?><edXML:Message xmlns:edXML="{NAMESPACE}">'
-        f"<edXML:MessageHeader>{header}</edXML:MessageHeader><edXML:TraceHeaderList/></edXML:Message>"
-    )
+def _agencies(request: Request, state: State) -> Reply:
+    listed = [{"code": code, "name": name} for code, name in exchange.agencies(state).items()]
+    return coded(request, 0, docId="", data=listed)
 
 
-def _fetch(request: Request) -> Reply:
-    document = find_document(request.query_values.get("docId", ""))
-    if document is None:
-        return _coded(request, 18)
-    return _coded(request, 0, document.id, data=base64.b64encode(edxml(document).encode()).decode())
+def _register(request: Request, state: State) -> Reply:
+    fields = _fields(request)
+    code = str(fields.get("code", ""))
+    if not exchange.is_agency(code):
+        return coded(request, 10, docId="")
+    exchange.join(code, str(fields.get("name") or code), state)
+    return coded(request, 0, docId="", data={"code": code})
 
 
-def _update(request: Request) -> Reply:
-    try:
-        fields = request.json_object
-    except MalformedRequest:
-        return _coded(request, 10)
-    document = find_document(str(fields.get("docId", "")))
-    if document is None or str(fields.get("status", "")) not in STATES:
-        return _coded(request, 10)
-    return _coded(request, 0, document.id)
+def _delete(request: Request, state: State) -> Reply:
+    code = str(_fields(request).get("code", ""))
+    if not exchange.is_agency(code):
+        return coded(request, 10, docId="")
+    if not exchange.leave(code, state):
+        return coded(request, 18, docId="")
+    return coded(request, 0, docId="", data={"code": code})
 
 
-def _agencies(request: Request) -> Reply:
-    return _coded(request, 0, data=[{"code": code, "name": name} for code, name in AGENCIES.items()])
-
-
-def _membership(request: Request) -> Reply:
-    try:
-        code = str(request.json_object.get("code", ""))
-    except MalformedRequest:
-        code = ""
-    if not re.fullmatch(r"[0-9]{3}(\.[0-9]{2}){2}\.[A-Z][0-9]{2}", code):
-        return _coded(request, 10)
-    if request.operation == "POST /deleteAgency" and code not in AGENCIES:
-        return _coded(request, 18)
-    return _coded(request, 0, data={"code": code})
-
-
-OPERATIONS: dict[str, Callable[[Request], Reply]] = {
+OPERATIONS: dict[str, Callable[[Request, State], Reply]] = {
     "POST /sendEdoc": _send,
     "GET /syncReceivedEdocList": _inbox,
     "GET /getEdoc": _fetch,
     "POST /updateStatus": _update,
     "GET /getAgenciesList": _agencies,
-    "POST /registerAgency": _membership,
-    "POST /deleteAgency": _membership,
+    "POST /registerAgency": _register,
+    "POST /deleteAgency": _delete,
 }
 
 
-def _coded(request: Request, code: int, document: str = "", data: object = None) -> Reply:
-    body: dict[str, Any] = {
-        "status": "OK" if code == 0 else "FAIL",
-        "errorCode": str(code),
-        "errorDesc": CODES[code],
-        "docId": document,
-    }
-    if data is not None:
-        body["data"] = data
-    reason = "" if code == 0 else f"error_{code}"
-    return Reply.of_json(request, body, outcome=OUTCOMES[code], reason=reason)
+def _fields(request: Request) -> dict[str, Any]:
+    try:
+        return request.json_object
+    except MalformedRequest:
+        return {}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from connectors.province.dossier import AGENCIES
-from connectors.province.person import TODAY
-from connectors.province.seed import digits, number, pick
+from connectors.province.person import TODAY, Person, person_of
+from connectors.province.seed import number, pick
 
 CODES = {
     0: "Thành công",
@@ -47,21 +46,29 @@ SUBJECTS = (
 )
 
 
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_CODES = tuple(AGENCIES)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document; `id` is a UUID or `orgId,yyyy/MM/dd,number`."""
+    """One document that was there before; `id` is a UUID or `orgId,yyyy/MM/dd,number`.
+
+    A UUID of ours says the day, then sender and receiver: `yyyymmdd-ssrr-...`.
+    """
 
     id: str
 
     @property
     def sender(self) -> str:
         """Organisation code of who sent it."""
-        return self.id.split(",")[0] if "," in self.id else pick(self.id, "sender", tuple(AGENCIES))
+        return self.id.split(",")[0] if "," in self.id else _CODES[int(self.id[9:11], 16) % len(_CODES)]
 
     @property
     def receiver(self) -> str:
         """Organisation code of who gets it."""
-        return pick(self.id, "receiver", tuple(code for code in AGENCIES if code != self.sender))
+        others = _others(self.sender)
+        return pick(self.id, "receiver", others) if "," in self.id else others[int(self.id[11:13], 16) % len(others)]
 
     @property
     def notation(self) -> str:
@@ -76,10 +83,28 @@ class Document:
         return pick(self.id, "subject", SUBJECTS)
 
     @property
+    def signer(self) -> Person:
+        """Who signed it."""
+        return person_of(self.id, "signer")
+
+    @property
+    def pages(self) -> int:
+        """How many pages it has."""
+        return number(self.id, "pages", 12) + 1
+
+    @property
     def created(self) -> datetime:
-        """When it was sent, local time."""
+        """When it was sent, local time: on the day of its id where that is one, in office hours."""
+        day = _day(self.id.split(",")[1].replace("/", "") if "," in self.id else self.id[:8])
+        if day is not None:
+            return datetime(day.year, day.month, day.day, 7, 30) + timedelta(minutes=number(self.id, "minute", 9 * 60))  # noqa: DTZ001 - local time, as the field writes it
         start = datetime(TODAY.year, TODAY.month, TODAY.day, 7, 30)  # noqa: DTZ001 - local time, as the field writes it
         return start - timedelta(minutes=number(self.id, "age", 7 * 24 * 60))
+
+    @property
+    def due(self) -> datetime:
+        """Until when it is to be answered."""
+        return self.created + timedelta(days=number(self.id, "due", 10) + 1)
 
     @property
     def state(self) -> str:
@@ -88,21 +113,39 @@ class Document:
 
 
 def find_document(document_id: str) -> Document | None:
-    """The document of that id; `None` where there is none or it is neither form of id."""
+    """The document of that id; `None` where there is none (`ffffffff-...`) or it is neither form of id."""
     if re.fullmatch(r"[0-9A-Z.]+,[0-9]{4}/[0-9]{2}/[0-9]{2},[0-9]+", document_id):
         return Document(document_id)
+    if not _UUID.fullmatch(document_id) or document_id.startswith("ffffffff"):
+        return None
+    return Document(document_id)
+
+
+def document_id(content: str, day: date) -> str:
+    """The id (a UUID) that a document with this content is given, when it is sent on that day."""
+    tail = f"{number(content, 'document', 1 << 48):012x}"
+    ends = f"{number(content, 'ends', 1 << 16):04x}"
+    return f"{day:%Y%m%d}-{ends}-4{number(content, 'b', 1 << 12):03x}-8{number(content, 'c', 1 << 12):03x}-{tail}"
+
+
+def documents_for(receiver: str, day: date, count: int) -> list[Document]:
+    """Documents that an agency got on a day, always the same ones, in the order of their coming."""
+    made = []
+    for nth in range(count):
+        thing = f"{receiver}/{day}/{nth}"
+        sender = pick(thing, "sender", _others(receiver))
+        ends = f"{_CODES.index(sender):02x}{_others(sender).index(receiver):02x}"
+        plain = document_id(thing, day)
+        made.append(Document(f"{plain[:9]}{ends}{plain[13:]}"))
+    return sorted(made, key=lambda document: document.created)
+
+
+def _others(code: str) -> tuple[str, ...]:
+    return tuple(one for one in _CODES if one != code)
+
+
+def _day(text: str) -> date | None:
     try:
-        uuid.UUID(document_id)
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
     except ValueError:
         return None
-    return None if document_id.startswith("ffffffff") else Document(document_id)
-
-
-def document_id(content: str) -> str:
-    """The id (a UUID) that a document with this content is given."""
-    return str(uuid.UUID(int=int(digits(content, "high", 18) + digits(content, "low", 18)) % (1 << 128), version=4))
-
-
-def some_documents(thing: str, count: int) -> list[Document]:
-    """Documents for an agency or a day, always the same ones."""
-    return [Document(document_id(f"{thing}/{n}")) for n in range(count)]

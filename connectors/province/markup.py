@@ -42,6 +42,11 @@ def namespace(element: etree._Element) -> str:
     return etree.QName(element).namespace or ""
 
 
+def children(element: etree._Element, name: str) -> list[etree._Element]:
+    """The elements right below one that have that local name."""
+    return [inner for inner in element if isinstance(inner.tag, str) and local(inner) == name]
+
+
 def find(root: etree._Element, name: str) -> etree._Element | None:
     """The first element of that local name, the root included."""
     return next((element for element in root.iter() if isinstance(element.tag, str) and local(element) == name), None)

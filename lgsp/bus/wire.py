@@ -1,0 +1,250 @@
+"""AMQP 0-9-1 frames of the hot path as bytes, out and in: pure functions (`parser` finds the frames in a stream).
+
+    frame    = kind (1 octet) + channel (2) + size (4) + payload + 0xCE
+    a publish, deliver or return is a method frame, a header frame, and body frames until the announced size is reached
+
+Nothing here knows a socket. Whatever a frame claims (end octet, sizes, string lengths) is checked: what does not add up
+raises `BadFrame`, since after a wrong length nobody knows where the next frame starts. What was cut off makes these
+functions raise `IndexError` or `struct.error`, which the parser turns into the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from struct import Struct
+
+from lgsp.bus.message import SHORT, Message
+from lgsp.errors import MalformedRequest
+
+END = 0xCE
+METHOD, HEADER, BODY = 1, 2, 3
+HEARTBEAT = b"\x08\x00\x00\x00\x00\x00\x00\xce"
+FRAME_MAX = 131_072
+BODY_MAX = 134_217_728
+"""RabbitMQ's own limit of a message, from 3.10 on."""
+OVERHEAD = 8
+
+_PUBLISH, _RETURN, _DELIVER, _ACK, _REJECT, _NACK = (
+    number.to_bytes(2) for number in (0x28, 0x32, 0x3C, 0x50, 0x5A, 0x78)
+)
+_BASIC = (60).to_bytes(2)
+RETURNED, DELIVERED, ACKED, NACKED = _BASIC + _RETURN, _BASIC + _DELIVER, _BASIC + _ACK, _BASIC + _NACK
+
+PREFIX = Struct(">BHI")
+_CONTENT = Struct(">HHQH")
+_TAGGED = Struct(">BHI4sQBB")
+TAG = Struct(">QB")
+_U32 = Struct(">I")
+_I64 = Struct(">q")
+
+_CONTENT_TYPE, _CONTENT_ENCODING, _HEADERS, _DELIVERY_MODE, _PRIORITY = 0x8000, 0x4000, 0x2000, 0x1000, 0x0800
+_CORRELATION_ID, _REPLY_TO, _EXPIRATION, _MESSAGE_ID, _TIMESTAMP = 0x0400, 0x0200, 0x0100, 0x0080, 0x0040
+_TYPE, _USER_ID, _APP_ID, _CLUSTER_ID, _UNKNOWN = 0x0020, 0x0010, 0x0008, 0x0004, 0x0003
+_OCTET = [bytes([number]) for number in range(256)]
+_TRANSIENT = b"\x01"
+_LONG_STRING, _LONG_INTEGER = ord("S"), ord("l")
+_LONG = frozenset(b"SxAF")  # a length of four octets, then as many
+_TEXTS = frozenset(b"Sx")
+_INTEGERS = {
+    ord(kind): (width, signed)
+    for kind, width, signed in (
+        ("b", 1, True),
+        ("B", 1, False),
+        ("s", 2, True),
+        ("u", 2, False),
+        ("I", 4, True),
+        ("i", 4, False),
+        ("L", 8, True),
+    )
+}
+_SKIPPED = {ord("t"): 1, ord("f"): 4, ord("d"): 8, ord("D"): 5, ord("T"): 8, ord("V"): 0}
+
+
+class BadFrame(ValueError):
+    """Bytes that are no AMQP 0-9-1, or more than was agreed on: the connection cannot be read any further."""
+
+
+# Out
+
+
+@lru_cache(4096)
+def short(text: str) -> bytes:
+    """A short string. Raises `MalformedRequest` beyond 255 octets. Kept: for words that come again and again."""
+    return _short(text)
+
+
+def _short(text: str) -> bytes:
+    data = text.encode()
+    if len(data) > SHORT:
+        raise MalformedRequest(f"a name on the bus holds {SHORT} octets; this one has {len(data)}: {text[:40]}...")
+    return _OCTET[len(data)] + data
+
+
+@lru_cache(4096)
+def publish(channel: int, exchange: str, key: str) -> bytes:
+    """The method frame of a mandatory publish, the same for every message to one place."""
+    payload = _BASIC + _PUBLISH + b"\0\0" + short(exchange) + short(key) + b"\x01"
+    return PREFIX.pack(METHOD, channel, len(payload)) + payload + b"\xce"
+
+
+def content(channel: int, message: Message, user: str, frame_max: int) -> list[bytes]:  # noqa: C901 - each property once, in AMQP's order
+    """Header and body frames of a transient message, to be written behind a publish, in pieces to be joined."""
+    flags = _HEADERS | _DELIVERY_MODE
+    fields = [table(message.headers), _TRANSIENT]
+    if message.content_type:
+        flags |= _CONTENT_TYPE
+        fields.insert(0, short(message.content_type))
+    if message.correlation_id:
+        flags |= _CORRELATION_ID
+        fields.append(_short(message.correlation_id))
+    if message.reply_to:
+        flags |= _REPLY_TO
+        fields.append(short(message.reply_to))
+    if message.expiration:
+        flags |= _EXPIRATION
+        fields.append(short(message.expiration))
+    if message.message_id:
+        flags |= _MESSAGE_ID
+        fields.append(_short(message.message_id))
+    if message.type:
+        flags |= _TYPE
+        fields.append(short(message.type))
+    if user:
+        flags |= _USER_ID
+        fields.append(short(user))
+    if message.app_id:
+        flags |= _APP_ID
+        fields.append(short(message.app_id))
+    properties = b"".join(fields)
+    size = len(message.body)
+    if len(properties) > frame_max - OVERHEAD - _CONTENT.size:
+        raise MalformedRequest(f"the headers have {len(properties)} octets; one frame holds {frame_max}")
+    head = PREFIX.pack(HEADER, channel, _CONTENT.size + len(properties)) + _CONTENT.pack(60, 0, size, flags)
+    pieces = [head, properties, b"\xce"]
+    most = frame_max - OVERHEAD
+    if size <= most:
+        if size:
+            pieces += (PREFIX.pack(BODY, channel, size), message.body, b"\xce")
+        return pieces
+    for start in range(0, size, most):
+        part = message.body[start : start + most]
+        pieces += (PREFIX.pack(BODY, channel, len(part)), part, b"\xce")
+    return pieces
+
+
+def table(headers: Mapping[str, str | int]) -> bytes:
+    """A header table: texts as long strings, numbers as signed 64 bits."""
+    parts = [b""]
+    for name, value in headers.items():
+        if type(value) is str:
+            data = value.encode()
+            parts += (short(name), b"S", _U32.pack(len(data)), data)
+        else:
+            parts += (short(name), b"l", _I64.pack(int(value)))
+    size = sum(map(len, parts))
+    parts[0] = _U32.pack(size)
+    return b"".join(parts)
+
+
+def ack(channel: int, tag: int, *, multiple: bool) -> bytes:
+    """Acknowledge a delivery; with `multiple` every one up to it."""
+    return _TAGGED.pack(METHOD, channel, 13, ACKED, tag, multiple, END)
+
+
+def reject(channel: int, tag: int) -> bytes:
+    """Give a delivery up: it does not come back."""
+    return _TAGGED.pack(METHOD, channel, 13, _BASIC + _REJECT, tag, 0, END)
+
+
+# In
+
+
+def read_header(data: bytes, at: int, stop: int) -> tuple[int, Message]:  # noqa: C901, PLR0912 - as above
+    """Body size and message (its body still to come) of the header frame's payload `data[at:stop]`."""
+    class_id, _, size, flags = _CONTENT.unpack_from(data, at)
+    if class_id != 60 or flags & _UNKNOWN:
+        raise BadFrame("a header of no known content")
+    at += _CONTENT.size
+    message = Message()
+    if flags & _CONTENT_TYPE:
+        message.content_type, at = _text(data, at)
+    if flags & _CONTENT_ENCODING:
+        at += 1 + data[at]
+    if flags & _HEADERS:
+        message.headers, at = read_table(data, at, stop)
+    if flags & _DELIVERY_MODE:
+        at += 1
+    if flags & _PRIORITY:
+        at += 1
+    if flags & _CORRELATION_ID:
+        message.correlation_id, at = _text(data, at)
+    if flags & _REPLY_TO:
+        message.reply_to, at = _text(data, at)
+    if flags & _EXPIRATION:
+        message.expiration, at = _text(data, at)
+    if flags & _MESSAGE_ID:
+        message.message_id, at = _text(data, at)
+    if flags & _TIMESTAMP:
+        at += 8
+    if flags & _TYPE:
+        message.type, at = _text(data, at)
+    if flags & _USER_ID:
+        at += 1 + data[at]
+    if flags & _APP_ID:
+        message.app_id, at = _text(data, at)
+    if flags & _CLUSTER_ID:
+        at += 1 + data[at]
+    if at != stop:
+        raise BadFrame("the properties do not end where their frame does")
+    return size, message
+
+
+def _text(data: bytes, at: int) -> tuple[str, int]:
+    start = at + 1
+    stop = start + data[at]
+    # Somebody else's bytes: what is no UTF-8 is no name of ours either, and no reason to lose the connection.
+    return data[start:stop].decode("utf-8", "replace"), stop
+
+
+def read_table(data: bytes, at: int, stop: int) -> tuple[dict[str, str | int], int]:
+    """A header table's texts and whole numbers, and where it ends; a value of another kind is the empty text."""
+    end = at + 4 + int.from_bytes(data[at : at + 4])
+    if end > stop:
+        raise BadFrame("a header table is longer than its frame")
+    at += 4
+    headers: dict[str, str | int] = {}
+    while at < end:
+        start = at + 1
+        at = start + data[at]
+        name = data[start:at]
+        kind = data[at]
+        at += 1
+        value: str | int = ""
+        if kind == _LONG_STRING or kind in _LONG:
+            start = at + 4
+            at = start + int.from_bytes(data[at:start])
+            if kind in _TEXTS:
+                value = data[start:at].decode("utf-8", "replace")
+        elif kind == _LONG_INTEGER:
+            (value,) = _I64.unpack_from(data, at)
+            at += 8
+        elif kind in _INTEGERS:
+            width, signed = _INTEGERS[kind]
+            value = int.from_bytes(data[at : at + width], signed=signed)
+            at += width
+        elif kind in _SKIPPED:
+            at += _SKIPPED[kind]
+        else:
+            raise BadFrame(f"a header of the unknown kind {kind}")
+        if at > end:
+            raise BadFrame("a header is longer than its table")
+        headers[_name(name)] = value
+    if at != end:
+        raise BadFrame("a header table does not end where it says")
+    return headers, at
+
+
+@lru_cache(1024)
+def _name(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

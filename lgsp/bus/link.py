@@ -1,69 +1,92 @@
-"""One connection to RabbitMQ that comes back by itself, and its errors in our words."""
+"""The connection to RabbitMQ that comes back by itself, and the channels on it, fast where that can be had."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
-from aio_pika.exceptions import (
-    AMQPError,
-    AuthenticationError,
-    ChannelInvalidStateError,
-    DeliveryError,
-    ProbableAuthenticationError,
-    PublishError,
-)
+from aio_pika.exceptions import AuthenticationError, ProbableAuthenticationError
 
-from lgsp.errors import BusUnavailable, Unroutable
+from lgsp.bus.channel import Channel, Owner
+from lgsp.bus.errors import GONE
+from lgsp.bus.lane import LaneChannel
+from lgsp.bus.plain import PlainChannel
+from lgsp.bus.relay import LaneConnection, Relay, with_relay
+from lgsp.clock import Clock
+from lgsp.errors import BusUnavailable
 
 log = structlog.get_logger()
-T = TypeVar("T")
+HEARTBEAT = 10
 
 # These print whole frames, bodies included, when they are asked for details.
 for _name in ("aio_pika", "aiormq"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
-GONE = (AMQPError, ChannelInvalidStateError, ConnectionError, OSError, RuntimeError)
-"""What aio-pika raises when the connection or channel under a call is not there."""
-
 
 class Link:
-    """A robust connection for one purpose (`publish` or `consume`), and the channels on it, strongly held."""
+    """One robust connection. `on_change` is told when it comes or goes, and when an alarm of the broker changes.
 
-    def __init__(self, url: str, component: str, name: str, *, retry: float, on_change: Any) -> None:  # noqa: ANN401 - (component, up) -> None
+    `heartbeat` is in seconds. `lane` false: plain channels, whatever could be had.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        clock: Clock,
+        *,
+        retry: float,
+        on_change: Callable[[], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        heartbeat: int = HEARTBEAT,
+        lane: bool = True,
+    ) -> None:
         self._url = url
-        self._component = component
         self._name = name
+        self._clock = clock
+        self._user = unquote(urlsplit(url).username or "guest")
         self._retry = retry
         self._on_change = on_change
-        self._connection: AbstractRobustConnection | None = None
-        self._channels: list[AbstractRobustChannel] = []
+        self._spawn = spawn
+        self._heartbeat = heartbeat
+        self._lane = lane
+        self._connection: aio_pika.RobustConnection | None = None
 
     def __repr__(self) -> str:
-        return f"<Link {self._component} of {self._name}, {'up' if self.is_up else 'down'}>"
+        return f"<Link of {self._name}, {'up' if self.is_up else 'down'}, {self._relay or 'plain'}>"
 
     @property
     def is_up(self) -> bool:
         """Whether the connection stands at this moment."""
         return self._connection is not None and self._connection.connected.is_set()
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the broker takes nothing because of an alarm, as far as can be seen."""
+        return self._relay is not None and self._relay.blocked
+
+    @property
+    def _relay(self) -> Relay | None:
+        return self._connection.relay if isinstance(self._connection, LaneConnection) else None
+
     async def open(self) -> None:
         """Connect. Raises `BusUnavailable` that says what is wrong: not there, or not let in."""
+        kind = with_relay(self._heartbeat / 2, self._on_change) if self._lane else aio_pika.RobustConnection
         try:
             self._connection = await aio_pika.connect_robust(
                 self._url,
                 timeout=5,
-                heartbeat=10,
+                heartbeat=self._heartbeat,
                 fail_fast=1,
                 reconnect_interval=self._retry,
-                client_properties={"connection_name": f"lgsp {self._name} {self._component}"},
+                client_properties={"connection_name": f"lgsp {self._name}"},
+                connection_class=kind,
             )
         except (AuthenticationError, ProbableAuthenticationError) as error:
             raise BusUnavailable(
@@ -75,27 +98,38 @@ class Link:
                 "bus_unavailable",
                 f"no broker answers at {without_password(self._url)} ({type(error).__name__}: {error})",
             ) from error
+        if self._lane and self._relay is None:
+            log.warning(
+                "fast lane not attached", name=self._name, why="this aiormq or aio-pika does not offer its place"
+            )
         self._connection.close_callbacks.add(self._went)
         self._connection.reconnect_callbacks.add(self._came)
-        self._on_change(self._component, up=True)
+        self._on_change()
 
     def _went(self, *_: object) -> None:
-        self._on_change(self._component, up=False)
-        log.warning("broker connection lost", component=self._component, name=self._name)
+        log.warning("broker connection lost", name=self._name)
+        self._on_change()
 
     def _came(self, *_: object) -> None:
-        self._on_change(self._component, up=True)
-        log.info("broker connection back", component=self._component, name=self._name)
+        log.info("broker connection back", name=self._name)
+        self._on_change()
 
-    async def channel(self, *, confirms: bool = False, prefetch: int = 0) -> AbstractRobustChannel:
-        """A channel that comes back with its connection, its queues and its consumers."""
-        if self._connection is None:
-            raise BusUnavailable("shutting_down", "the connection is closed")
-        channel = await self._connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
-        if prefetch:
-            await channel.set_qos(prefetch_count=prefetch)
-        self._channels.append(channel)  # aio-pika itself holds its channels weakly
-        return channel
+    async def channel(self, owner: Owner, *, confirms: bool = False, prefetch: int = 0) -> Channel:
+        """A new channel on the connection as it stands: hot before anything is consumed on it, or plain.
+
+        Raises one of `GONE` when the connection is not there.
+        """
+        connection, relay = self._connection, self._relay
+        if connection is None or connection.transport is None:
+            raise ConnectionError("the connection is closed")
+        # A plain channel acknowledges when the reply is confirmed, and so has confirms always.
+        raw = await connection.transport.connection.channel(publisher_confirms=confirms or relay is None)
+        await raw.basic_qos(prefetch_count=prefetch)
+        if relay is not self._relay or (relay is not None and relay.is_lost):
+            raise ConnectionError("the connection was lost while a channel was opened")
+        if relay is None:
+            return PlainChannel(raw, owner, self._clock, self._user, self._spawn)
+        return LaneChannel(raw, owner, self._clock, self._user, relay, confirms=confirms)
 
     async def consumers(self, queue: str) -> int | None:
         """How many consume from a queue; `None` when there is no such queue."""
@@ -121,30 +155,6 @@ class Link:
             with suppress(*GONE, TimeoutError):
                 async with asyncio.timeout(5):
                     await connection.close()
-        self._channels.clear()
-
-
-async def in_our_words(publish: Awaitable[T], what: str) -> T:
-    """Await a publish; what aio-pika raises becomes `Unroutable` or `BusUnavailable` with its reason.
-
-    aio-pika can raise a cancellation that nobody asked for when the connection dies under a publish: then the broker
-    may or may not have the message.
-    """
-    try:
-        return await publish
-    except PublishError as error:
-        raise Unroutable("unroutable", f"nobody serves {what}") from error
-    except DeliveryError as error:
-        raise BusUnavailable("overloaded", f"the broker refused a message for {what}: queue full") from error
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise BusUnavailable("unconfirmed", f"the connection was lost while publishing to {what}") from error
-    except TimeoutError as error:
-        raise BusUnavailable("unconfirmed", f"the broker did not confirm a message for {what} in time") from error
-    except GONE as error:
-        raise BusUnavailable("bus_unavailable", f"no connection to the broker for {what}") from error
 
 
 def without_password(url: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import aio_pika
 
 from lgsp.bus import topology
-from lgsp.bus.link import GONE, without_password
+from lgsp.bus.errors import GONE
+from lgsp.bus.link import without_password
 from lgsp.errors import BusUnavailable
 
 

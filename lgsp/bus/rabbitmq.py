@@ -1,25 +1,25 @@
-"""RabbitMQ through aio-pika.
+"""RabbitMQ: requests out and replies in on one channel, requests in and replies out on another, one connection for both.
 
-publish connection: requests out, replies out          (an alarm that blocks it does not stop the other)
-consume connection: replies in, requests in, acks out
+request --publish--> lgsp.req    q.reply.<name> --deliver--> who waits
+q.sync.<service> --deliver--> a task a delivery --reply, ack--> lgsp.reply
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
 
-import aio_pika
 import structlog
-from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractRobustChannel, DeliveryMode
 
 from lgsp.bus import topology
 from lgsp.bus.base import Answer, Silent, Watch
-from lgsp.bus.link import GONE, Link, in_our_words
+from lgsp.bus.channel import Channel, Delivery
+from lgsp.bus.errors import GONE
+from lgsp.bus.link import Link
 from lgsp.bus.message import (
     Message,
     decode_reply,
@@ -34,25 +34,17 @@ from lgsp.errors import BusUnavailable, DeliveryError, MalformedRequest, TimedOu
 from lgsp.model import Outcome, Reply, Request
 
 log = structlog.get_logger()
-_UNCONFIRMED_AT_MOST = 256
 _CANARY = 5.0
 _SOON = 1.0
 _NO_EXPIRATION = 60.0  # the message-ttl of a work queue: nothing lives longer there
 _CLOSING = "the bus is closing"
 
 
-@dataclass(slots=True)
-class _Served:
-    answer: Answer
-    channel: AbstractRobustChannel | None = None
-    tag: str = ""
-    queue: Any = None
-
-
 class RabbitBus:
     """A gateway's or a connectors process's place on the broker. With `asks` it has a reply queue of its own name.
 
     It declares nothing but that queue: work queues are somebody's who provisions, and a missing one is waited for.
+    `lane` false: aiormq's own way, as where the fast lane cannot be attached.
     """
 
     kind = "rabbitmq"
@@ -68,6 +60,8 @@ class RabbitBus:
         prefetch: int = 256,
         retry: float = 2.0,
         drain: float = 5.0,
+        heartbeat: int = 10,
+        lane: bool = True,
     ) -> None:
         self._name = name
         self._clock = clock
@@ -75,48 +69,36 @@ class RabbitBus:
         self._asks = asks
         self._prefetch = prefetch
         self._drain = drain
-        self._user = unquote(urlsplit(url).username or "guest")
-        self._out = Link(url, "publish", name, retry=retry, on_change=self._watch.connection)
-        self._in = Link(url, "consume", name, retry=retry, on_change=self._watch.connection)
+        self._link = Link(
+            url, name, clock, retry=retry, on_change=self.changed, spawn=self._spawn, heartbeat=heartbeat, lane=lane
+        )
+        self._was_up: bool | None = None
+        self._asking: Channel | None = None
+        self._serving: Channel | None = None
         self._waiting = Waiting(_unanswered)
-        self._served: dict[str, _Served] = {}
-        self._exchanges: dict[str, AbstractExchange] = {}
-        self._unconfirmed = asyncio.Semaphore(_UNCONFIRMED_AT_MOST)
+        self._served: dict[str, Answer] = {}
         self._tasks = asyncio.TaskGroup()
         self._keepers: list[asyncio.Task[None]] = []
         self._working: set[asyncio.Task[None]] = set()
+        self._restoring = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._open = False
 
     def __repr__(self) -> str:
         under_way = f"{len(self._served)} services, {len(self._waiting)} under way"
-        return f"<RabbitBus {self._name}: {under_way}, {self._out}, {self._in}>"
+        return f"<RabbitBus {self._name}: {under_way}, {self._link}>"
 
     async def __aenter__(self) -> Self:
         try:
-            await self._out.open()
-            await self._in.open()
-            await self._prepare()
+            await self._link.open()
+            await self._restore()
         except BaseException:
-            await self._out.close()
-            await self._in.close()
+            await self._link.close()
             raise
         await self._tasks.__aenter__()
-        self._keepers = [self._tasks.create_task(self._sweep()), self._tasks.create_task(self._keep_serving())]
+        self._keepers = [self._tasks.create_task(self._sweep()), self._tasks.create_task(self._keep())]
         self._open = True
         return self
-
-    async def _prepare(self) -> None:
-        channel = await self._out.channel(confirms=True)
-        for name in (topology.REQUEST, topology.REPLY):
-            self._exchanges[name] = await channel.get_exchange(name, ensure=False)
-        if self._asks:
-            replies = await self._in.channel(prefetch=0)
-            queue = await replies.declare_queue(
-                topology.reply_queue(self._name), durable=True, arguments={"x-queue-type": "classic"}
-            )
-            await queue.bind(topology.REPLY, routing_key=self._name)
-            await queue.consume(self._on_reply, no_ack=True)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -125,23 +107,32 @@ class RabbitBus:
         self._waiting.fail_all(BusUnavailable("shutting_down", _CLOSING))
         for keeper in self._keepers:
             keeper.cancel()
-        for served in self._served.values():
-            await _stop_consuming(served)
+        if self._serving is not None and self._serving.is_open:
+            with suppress(*GONE, TimeoutError):
+                async with asyncio.timeout(_SOON):
+                    await self._serving.cancel()
         if self._working:
             _, late = await asyncio.wait(self._working, timeout=self._drain)
             for task in late:
                 task.cancel()
         await self._tasks.__aexit__(None, None, None)
-        await self._out.close()
-        await self._in.close()
+        for channel in (self._serving, self._asking):
+            if channel is not None:
+                channel.close()
+        await self._link.close()
 
     def problems(self) -> list[str]:
-        """Connections that are down, and services whose queue is missing."""
-        down = [f"no broker connection ({link})" for link in (self._out, self._in) if not link.is_up]
-        missing = [
-            f"the queue {topology.sync_queue(s)} is missing" for s, served in self._served.items() if not served.tag
-        ]
-        return ([] if self._open else [_CLOSING]) + down + missing
+        """A connection that is down or blocked, and services whose queue is missing."""
+        found = [] if self._open else [_CLOSING]
+        if not self._link.is_up or (self._asks and not self._asks_now):
+            found.append(f"no broker connection ({self._link})")
+        elif self._link.is_blocked:
+            found.append("the broker takes no messages: its memory or its disk is full")
+        return found + [f"the queue {topology.sync_queue(service)} is missing" for service in self._missing()]
+
+    @property
+    def _asks_now(self) -> bool:
+        return self._asking is not None and self._asking.is_open
 
     # Asking
 
@@ -149,21 +140,19 @@ class RabbitBus:
         """See `Bus.request`."""
         if not self._open:
             raise BusUnavailable("shutting_down", _CLOSING)
-        if not self._out.is_up:
+        channel = self._asking
+        if channel is None:
             raise BusUnavailable("bus_unavailable", "no connection to the broker")
         now = self._clock.now()
         message = encode_request(request, publish=1, reply_to=self._name, budget=timeout, now=now)
         slot = self._waiting.expect(request.id, request.service, now + timeout)
         slot.confirmed = False
+        slot.sent = now
         try:
-            await self._publish(topology.REQUEST, request.service, message, timeout)
-        except DeliveryError as error:
-            self._waiting.fail(request.id, error)
-            if isinstance(error, Unroutable):
-                self._watch.unroutable(request.service)
-        else:
-            slot.confirmed = True
-            self._watch.confirmed(self._clock.now() - now)
+            channel.publish(topology.REQUEST, request.service, message, slot, due=slot.due)
+        except (BusUnavailable, MalformedRequest):
+            self._waiting.forget(request.id)
+            raise
         return await slot.future
 
     async def resume(self, request_id: str) -> Reply:
@@ -173,153 +162,195 @@ class RabbitBus:
             raise TimedOut("budget_spent", f"nothing is under way for {request_id}")
         return await future
 
-    async def _publish(self, exchange: str, key: str, message: Message, seconds: float) -> None:
-        """Publish and wait for the confirm. Raises as `in_our_words` does."""
+    def settled(self, slot: Slot, error: DeliveryError | None) -> None:
+        """See `channel.Owner`."""
+        if error is None:
+            slot.confirmed = True
+            self._watch.confirmed(self._clock.now() - slot.sent)
+            return
+        self._waiting.fail(slot.id, error)
+        if isinstance(error, Unroutable):
+            self._watch.unroutable(slot.service)
 
-        async def confirmed() -> None:
-            async with asyncio.timeout(seconds), self._unconfirmed:
-                await self._exchanges[exchange].publish(self._native(message), routing_key=key, mandatory=True)
-
-        await in_our_words(confirmed(), key)
-
-    def _native(self, message: Message) -> aio_pika.Message:
-        native = aio_pika.Message(
-            message.body,
-            headers=dict(message.headers),
-            correlation_id=message.correlation_id,
-            message_id=message.message_id,
-            type=message.type,
-            app_id=message.app_id,
-            user_id=self._user,
-            reply_to=message.reply_to or None,
-            content_type=message.content_type or None,
-            delivery_mode=DeliveryMode.NOT_PERSISTENT,
-        )
-        if message.expiration:
-            native.expiration = int(message.expiration) / 1_000
-        return native
-
-    async def _on_reply(self, native: AbstractIncomingMessage) -> None:
+    def _on_reply(self, delivery: Delivery) -> None:
+        message = delivery.message
         try:
-            reply = decode_reply(_plain(native))
+            reply = decode_reply(message)
         except MalformedRequest as error:
-            log.warning("reply ignored", why=str(error), service=native.app_id)
+            log.warning("reply ignored", why=str(error), service=message.app_id)
             return
         arrival, _ = self._waiting.resolve(reply)
         if arrival is Arrival.LATE:
-            self._watch.late_reply(native.app_id or "")
+            self._watch.late_reply(message.app_id)
         elif arrival is Arrival.DUPLICATE:
-            self._watch.duplicate_reply(native.app_id or "")
+            self._watch.duplicate_reply(message.app_id)
 
     # Serving
 
     async def serve(self, service: str, answer: Answer) -> None:
         """See `Bus.serve`; where the queue is missing it returns, says so in `problems`, and goes on trying."""
-        served = self._served.get(service) or _Served(answer)
-        await self._consume(service, served)
-        self._served[service] = served  # not before: the canary would consume beside us
-        if not served.tag:
+        self._served[service] = answer
+        with suppress(*GONE):
+            await self._restore()
+        if service in self._missing():
             log.warning("queue missing", queue=topology.sync_queue(service), service=service)
             self._wanted.set()
 
     async def leave(self, service: str) -> None:
         """See `Bus.leave`."""
-        served = self._served.pop(service, None)
-        if served is not None:
-            await _stop_consuming(served)
+        self._served.pop(service, None)
+        async with self._restoring:
+            if self._serving is not None and self._serving.is_open:
+                with suppress(*GONE):
+                    await self._serving.cancel(topology.sync_queue(service))
 
-    async def _consume(self, service: str, served: _Served) -> None:
-        if await self._in.consumers(topology.sync_queue(service)) is None:
-            return
+    def _missing(self) -> list[str]:
+        channel = self._serving
+        return [s for s in self._served if channel is None or not channel.consumes(topology.sync_queue(s))]
 
-        async def on_request(native: AbstractIncomingMessage) -> None:
-            # aio-pika cancels this task when the channel dies: the work itself is a task of ours.
-            task = self._tasks.create_task(self._work(service, served.answer, native))
-            self._working.add(task)
-            task.add_done_callback(self._working.discard)
+    def _on_request(self, service: str, answer: Answer, delivery: Delivery) -> None:
+        if self._open:
+            self._spawn(self._work(service, answer, delivery))
 
-        with suppress(*GONE):
-            served.channel = await self._in.channel(prefetch=self._prefetch)
-            served.queue = await served.channel.declare_queue(topology.sync_queue(service), passive=True)
-            served.tag = await served.queue.consume(on_request)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._tasks.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
 
-    async def _work(self, service: str, answer: Answer, native: AbstractIncomingMessage) -> None:
+    async def _work(self, service: str, answer: Answer, delivery: Delivery) -> None:
         """One delivery, from decoding to ack; never raises."""
+        message = delivery.message
+        now = self._clock.now()
+        due = now + _NO_EXPIRATION
         result = "ack"
+        reply: Reply | None = None
         try:
-            result = await self._answered(service, answer, _plain(native), redelivered=bool(native.redelivered))
+            request = decode_request(
+                message, service, now=now, redelivered=delivery.redelivered, default_budget=_NO_EXPIRATION
+            )
+            due = now + request.budget
+            self._watch.queue_wait(service, request.waited)
+            if request.budget <= 0:
+                result = "expired"
+            elif not speaks_our_version(message):
+                reply = Reply(request.id, Outcome.BUS_ERROR, 502, "unsupported_version")
+            else:
+                reply = await answer(request)
+        except MalformedRequest as error:
+            if message.correlation_id and message.reply_to:
+                reply = Reply(message.correlation_id, Outcome.REJECTED, 400, "bad_request", str(error).encode())
+            else:
+                log.warning("request ignored", why=str(error), service=service)
+                result = "reject"
         except Exception as error:
             log.exception(
-                "delivery failed", service=service, transaction=native.correlation_id, error=type(error).__name__
+                "delivery failed", service=service, transaction=message.correlation_id, error=type(error).__name__
             )
         self._watch.delivery(service, result)
-        # What cannot be acknowledged any more comes back to a sibling.
-        with suppress(*GONE):
-            if result == "reject":
-                await native.reject(requeue=False)
-            else:
-                await native.ack()
-
-    async def _answered(self, service: str, answer: Answer, message: Message, *, redelivered: bool) -> str:
-        now = self._clock.now()
-        try:
-            request = decode_request(message, service, now=now, redelivered=redelivered, default_budget=_NO_EXPIRATION)
-        except MalformedRequest as error:
-            if not (message.correlation_id and message.reply_to):
-                log.warning("request ignored", why=str(error), service=service)
-                return "reject"
-            refusal = Reply(message.correlation_id, Outcome.REJECTED, 400, "bad_request", str(error).encode())
-            await self._reply(service, refusal, message, _NO_EXPIRATION)
-            return "ack"
-        self._watch.queue_wait(service, request.waited)
-        if request.budget <= 0:
-            return "expired"
-        if not speaks_our_version(message):
-            reply: Reply | None = Reply(request.id, Outcome.BUS_ERROR, 502, "unsupported_version")
+        if result == "reject":
+            delivery.channel.reject(delivery)
+        elif reply is None or not message.reply_to:
+            delivery.channel.ack(delivery)
         else:
-            reply = await answer(request)
-        if reply is not None and message.reply_to:
-            await self._reply(service, reply, message, now + request.budget - self._clock.now())
-        return "ack"
+            await self._reply(service, reply, delivery, due)
 
-    async def _reply(self, service: str, reply: Reply, asked: Message, seconds: float) -> None:
+    async def _reply(self, service: str, reply: Reply, delivery: Delivery, due: float) -> None:
         """Hand a reply back while anybody waits for it, across a lost connection if need be."""
+        asked = delivery.message
         message = encode_reply(reply, operation=asked.type, service=service, answers=asked.message_id)
-        end = self._clock.now() + seconds
-        while (left := end - self._clock.now()) > 0:
-            try:
-                await self._publish(topology.REPLY, asked.reply_to, message, left)
-            except Unroutable:
-                log.info("reply undeliverable", service=service, transaction=reply.to, reply_to=asked.reply_to)
-                self._watch.unroutable(service)
-                return
-            except BusUnavailable:
-                await self._clock.sleep(0.1)
-            else:
-                return
+        while self._clock.now() < due:
+            channel = delivery.channel if delivery.channel.is_open else self._serving
+            if channel is not None:
+                try:
+                    if channel is delivery.channel:
+                        channel.answer(topology.REPLY, asked.reply_to, message, delivery, due=due)
+                    else:
+                        channel.publish(topology.REPLY, asked.reply_to, message, None, due=due)
+                except BusUnavailable as error:
+                    log.debug("reply waits", service=service, transaction=reply.to, why=error.reason)
+                except MalformedRequest as error:
+                    log.warning("reply given up", service=service, transaction=reply.to, why=str(error))
+                    break
+                else:
+                    return
+            await self._clock.sleep(0.1)
+        delivery.channel.ack(delivery)
+
+    def undeliverable(self, message: Message) -> None:
+        """See `channel.Owner`."""
+        log.info("reply undeliverable", service=message.app_id, transaction=message.correlation_id)
+        self._watch.unroutable(message.app_id)
 
     # Keeping
+
+    def changed(self) -> None:
+        """See `channel.Owner`: the keeper looks what is gone."""
+        up = self._link.is_up
+        if up != self._was_up:
+            self._was_up = up
+            for component in ("publish", "consume"):
+                self._watch.connection(component, up=up)
+        if not up:
+            self._asking = self._serving = None
+        self._wanted.set()
+
+    async def _restore(self) -> None:
+        """Open what channels are gone, and consume from what queues nobody of ours consumes from."""
+        async with self._restoring:
+            if self._asks:
+                asking = self._asking if self._asks_now else None
+                asking = asking or await self._link.channel(self, confirms=True)
+                queue = topology.reply_queue(self._name)
+                if not asking.consumes(queue):
+                    await asking.declare_replies(queue, topology.REPLY, self._name)
+                    await asking.consume(queue, self._on_reply, no_ack=True)
+                self._asking = asking
+            if self._served and (self._serving is None or not self._serving.is_open):
+                self._serving = await self._link.channel(self, prefetch=self._prefetch)
+            for service in self._missing():
+                await self._consume(service)
+
+    async def _consume(self, service: str) -> None:
+        queue = topology.sync_queue(service)
+        if self._serving is None or await self._link.consumers(queue) is None:
+            return
+        answer = self._served.get(service)  # it may have been left meanwhile
+        if answer is not None:
+            await self._serving.consume(queue, partial(self._on_request, service, answer))
 
     async def _sweep(self) -> None:
         while True:
             await self._clock.sleep(BUCKET)
             self._waiting.sweep(self._clock.now())
 
-    async def _keep_serving(self) -> None:
-        """The canary: where nobody consumes a queue that we serve, consume again."""
+    async def _keep(self) -> None:
+        """Bring back what is gone, as soon as it is told; and now and then look for what nobody told (the canary)."""
         while True:
-            missing = any(not served.tag for served in self._served.values())
+            told = False
             with suppress(TimeoutError):
-                async with asyncio.timeout(_SOON if missing else _CANARY):
+                async with asyncio.timeout(_SOON if self._missing() else _CANARY):
                     await self._wanted.wait()
+                    told = True
             self._wanted.clear()
-            if not self._in.is_up:
+            if not self._link.is_up:
                 continue
-            for service, served in list(self._served.items()):
-                missed = not await self._in.consumers(topology.sync_queue(service))
-                if missed and service in self._served:
-                    await _stop_consuming(served)
-                    await self._consume(service, served)
+            try:
+                await self._restore()
+                if not told:
+                    await self._look()
+            except GONE as error:
+                log.info("not restored yet", name=self._name, error=type(error).__name__)
+                await self._clock.sleep(_SOON)
+                self._wanted.set()
+
+    async def _look(self) -> None:
+        """Where the broker knows of no consumer on a queue that we think we serve, consume again."""
+        for service in list(self._served):
+            channel, queue = self._serving, topology.sync_queue(service)
+            if channel is not None and channel.consumes(queue) and await self._link.consumers(queue) == 0:
+                async with self._restoring:
+                    await channel.cancel(queue)
+                    await self._consume(service)
 
 
 def _unanswered(slot: Slot) -> DeliveryError:
@@ -327,43 +358,3 @@ def _unanswered(slot: Slot) -> DeliveryError:
     if slot.confirmed:
         return TimedOut("budget_spent", f"{slot.service} did not answer {slot.id} within its budget")
     return BusUnavailable("unconfirmed", f"the broker did not confirm {slot.id} within its budget")
-
-
-async def _stop_consuming(served: _Served) -> None:
-    tag, served.tag = served.tag, ""
-    if served.channel is None:
-        return
-    with suppress(*GONE, TimeoutError):
-        async with asyncio.timeout(_SOON):
-            if tag:
-                await served.queue.cancel(tag)
-            else:
-                await served.channel.close()
-
-
-def _plain(native: AbstractIncomingMessage) -> Message:
-    expiration = native.expiration
-    return Message(
-        body=native.body,
-        headers={name: _scalar(value) for name, value in native.headers.items()},
-        correlation_id=native.correlation_id or "",
-        message_id=native.message_id or "",
-        type=native.type or "",
-        app_id=native.app_id or "",
-        reply_to=native.reply_to or "",
-        expiration="" if expiration is None else str(int(_seconds(expiration) * 1_000)),
-        content_type=native.content_type or "",
-    )
-
-
-def _seconds(expiration: object) -> float:
-    # aio-pika gives what arrived as seconds; its type also names what can be given to it.
-    return float(expiration) if isinstance(expiration, int | float) else _NO_EXPIRATION
-
-
-def _scalar(value: object) -> str | int:
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    if isinstance(value, str | int):
-        return value
-    return str(value)

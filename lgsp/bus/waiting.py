@@ -29,7 +29,7 @@ class Arrival(Enum):
 class Slot:
     """One request under way. `confirmed` is false while the broker has not taken it for certain."""
 
-    __slots__ = ("confirmed", "due", "future", "id", "service")
+    __slots__ = ("confirmed", "due", "future", "id", "sent", "service")
 
     def __init__(self, request_id: str, service: str, due: float, future: asyncio.Future[Reply]) -> None:
         self.id = request_id
@@ -37,6 +37,7 @@ class Slot:
         self.due = due
         self.future = future
         self.confirmed = True
+        self.sent = 0.0
 
 
 def silence(slot: Slot) -> DeliveryError:
@@ -92,6 +93,10 @@ class Waiting:
         slot = self._slots.pop(request_id, None)
         if slot is not None:
             _end(slot, error)
+
+    def forget(self, request_id: str) -> None:
+        """Nobody waits: the request was never taken."""
+        self._slots.pop(request_id, None)
 
     def fail_all(self, error: DeliveryError) -> None:
         """End every wait with an error."""

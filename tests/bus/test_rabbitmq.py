@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from builders import a_reply, a_request
@@ -60,6 +61,18 @@ async def until_answered(bus: RabbitBus, service: str, *, within: float) -> Repl
                 await asyncio.sleep(0.1)  # the broker tells nobody when a consumer is back
 
 
+def until_stopped(group: int) -> None:
+    """Return when no process of the group runs any more: a signal needs its moment, and a fast request needs less."""
+    while any(state not in "TtZ" for state in states_of(group)):
+        os.sched_yield()
+
+
+def states_of(group: int) -> list[str]:
+    """What each process of a group is doing, by the letters of proc(5)."""
+    fields = [file.read_text().rpartition(")")[2].split() for file in Path("/proc").glob("[0-9]*/stat")]
+    return [state for state, _, of, *_ in fields if int(of) == group]
+
+
 async def test_a_queue_that_is_deleted_and_made_again_is_served_again(
     broker: Broker, unique: Callable[[str], str]
 ) -> None:
@@ -106,6 +119,7 @@ async def test_a_frozen_broker_costs_a_request_its_own_budget_and_no_more(privat
     assert guard is not None
     async with RabbitBus(private_broker.url, "gw", clock) as bus:
         os.killpg(guard.pid, signal.SIGSTOP)
+        until_stopped(guard.pid)
         try:
             begun = clock.now()
             with pytest.raises(BusUnavailable) as caught:

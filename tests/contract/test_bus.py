@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from builders import a_reply, a_request
@@ -70,7 +71,7 @@ class Stage:
         return a_request(service=self.service, **fields)
 
 
-@pytest.fixture(params=["memory", pytest.param("rabbitmq", marks=pytest.mark.real)])
+@pytest.fixture(params=["memory", *(pytest.param(way, marks=pytest.mark.real) for way in ("lane", "plain"))])
 async def stage(request: pytest.FixtureRequest, unique: Callable[[str], str]) -> AsyncIterator[Stage]:
     watch = Noted()
     clock = SystemClock()
@@ -81,13 +82,13 @@ async def stage(request: pytest.FixtureRequest, unique: Callable[[str], str]) ->
         return
     broker = request.getfixturevalue("broker")
     broker.provision(service)
-    async with (
-        RabbitBus(broker.url, unique("gw"), clock, watch) as asking,
-        RabbitBus(broker.url, unique("conn"), clock, watch, asks=False) as serving,
-    ):
-        yield Stage(
-            asking, serving, service, watch, lambda: RabbitBus(broker.url, unique("gw"), clock, watch, drain=0.1)
-        )
+
+    def a_bus(stem: str, **options: Any) -> RabbitBus:
+        return RabbitBus(broker.url, unique(stem), clock, watch, lane=request.param == "lane", **options)
+
+    async with a_bus("gw") as asking, a_bus("conn", asks=False) as serving:
+        assert ("hot" in repr(asking)) is (request.param == "lane")
+        yield Stage(asking, serving, service, watch, lambda: a_bus("gw", drain=0.1))
 
 
 async def echo(request: Request) -> Reply:

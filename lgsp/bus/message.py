@@ -36,9 +36,11 @@ def encode_request(request: Request, *, publish: int, reply_to: str, budget: flo
     Raises `MalformedRequest` when a name is longer than AMQP's short strings hold.
     """
     message_id = f"{request.id}.{publish}"
-    for what, text in (("id", message_id), ("operation", request.operation), ("consumer", request.consumer)):
-        if len(text.encode()) > SHORT:
-            raise MalformedRequest(f"the request's {what} is longer than {SHORT} octets")
+    if len(message_id) + len(request.operation) + len(request.consumer) > SHORT // 4:
+        # Only now can one of them be too long: a letter has up to four octets.
+        for what, text in (("id", message_id), ("operation", request.operation), ("consumer", request.consumer)):
+            if len(text.encode()) > SHORT:
+                raise MalformedRequest(f"the request's {what} is longer than {SHORT} octets")
     headers: dict[str, str | int] = {
         "lgsp-version": VERSION,
         "lgsp-path": request.path,

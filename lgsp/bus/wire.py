@@ -33,6 +33,7 @@ RETURNED, DELIVERED, ACKED, NACKED = _BASIC + _RETURN, _BASIC + _DELIVER, _BASIC
 
 PREFIX = Struct(">BHI")
 _CONTENT = Struct(">HHQH")
+_HEAD = Struct(">BHIHHQH")
 _TAGGED = Struct(">BHI4sQBB")
 TAG = Struct(">QB")
 _U32 = Struct(">I")
@@ -41,11 +42,12 @@ _I64 = Struct(">q")
 _CONTENT_TYPE, _CONTENT_ENCODING, _HEADERS, _DELIVERY_MODE, _PRIORITY = 0x8000, 0x4000, 0x2000, 0x1000, 0x0800
 _CORRELATION_ID, _REPLY_TO, _EXPIRATION, _MESSAGE_ID, _TIMESTAMP = 0x0400, 0x0200, 0x0100, 0x0080, 0x0040
 _TYPE, _USER_ID, _APP_ID, _CLUSTER_ID, _UNKNOWN = 0x0020, 0x0010, 0x0008, 0x0004, 0x0003
+_LAST = bytes([END])
 _OCTET = [bytes([number]) for number in range(256)]
 _TRANSIENT = b"\x01"
 _LONG_STRING, _LONG_INTEGER = ord("S"), ord("l")
-_LONG = frozenset(b"SxAF")  # a length of four octets, then as many
-_TEXTS = frozenset(b"Sx")
+_LONG = frozenset(b"xAF")  # a length of four octets, then as many
+_OCTETS = ord("x")
 _INTEGERS = {
     ord(kind): (width, signed)
     for kind, width, signed in (
@@ -85,51 +87,65 @@ def _short(text: str) -> bytes:
 def publish(channel: int, exchange: str, key: str) -> bytes:
     """The method frame of a mandatory publish, the same for every message to one place."""
     payload = _BASIC + _PUBLISH + b"\0\0" + short(exchange) + short(key) + b"\x01"
-    return PREFIX.pack(METHOD, channel, len(payload)) + payload + b"\xce"
+    return PREFIX.pack(METHOD, channel, len(payload)) + payload + _LAST
 
 
 def content(channel: int, message: Message, user: str, frame_max: int) -> list[bytes]:  # noqa: C901 - each property once, in AMQP's order
     """Header and body frames of a transient message, to be written behind a publish, in pieces to be joined."""
     flags = _HEADERS | _DELIVERY_MODE
-    fields = [table(message.headers), _TRANSIENT]
+    content_type = correlation_id = reply_to = expiration = message_id = type_ = user_id = app_id = b""
     if message.content_type:
         flags |= _CONTENT_TYPE
-        fields.insert(0, short(message.content_type))
+        content_type = short(message.content_type)
     if message.correlation_id:
         flags |= _CORRELATION_ID
-        fields.append(_short(message.correlation_id))
+        correlation_id = _short(message.correlation_id)
     if message.reply_to:
         flags |= _REPLY_TO
-        fields.append(short(message.reply_to))
+        reply_to = short(message.reply_to)
     if message.expiration:
         flags |= _EXPIRATION
-        fields.append(short(message.expiration))
+        expiration = short(message.expiration)
     if message.message_id:
         flags |= _MESSAGE_ID
-        fields.append(_short(message.message_id))
+        message_id = _short(message.message_id)
     if message.type:
         flags |= _TYPE
-        fields.append(short(message.type))
+        type_ = short(message.type)
     if user:
         flags |= _USER_ID
-        fields.append(short(user))
+        user_id = short(user)
     if message.app_id:
         flags |= _APP_ID
-        fields.append(short(message.app_id))
-    properties = b"".join(fields)
+        app_id = short(message.app_id)
+    properties = b"".join(
+        (
+            content_type,
+            table(message.headers),
+            _TRANSIENT,
+            correlation_id,
+            reply_to,
+            expiration,
+            message_id,
+            type_,
+            user_id,
+            app_id,
+            _LAST,
+        )
+    )
     size = len(message.body)
-    if len(properties) > frame_max - OVERHEAD - _CONTENT.size:
-        raise MalformedRequest(f"the headers have {len(properties)} octets; one frame holds {frame_max}")
-    head = PREFIX.pack(HEADER, channel, _CONTENT.size + len(properties)) + _CONTENT.pack(60, 0, size, flags)
-    pieces = [head, properties, b"\xce"]
     most = frame_max - OVERHEAD
+    if len(properties) > most - _CONTENT.size:
+        raise MalformedRequest(f"the headers have {len(properties)} octets; one frame holds {frame_max}")
+    head = _HEAD.pack(HEADER, channel, _CONTENT.size + len(properties) - 1, 60, 0, size, flags)
+    if not size:
+        return [head, properties]
     if size <= most:
-        if size:
-            pieces += (PREFIX.pack(BODY, channel, size), message.body, b"\xce")
-        return pieces
+        return [head, properties, PREFIX.pack(BODY, channel, size), message.body, _LAST]
+    pieces = [head, properties]
     for start in range(0, size, most):
         part = message.body[start : start + most]
-        pieces += (PREFIX.pack(BODY, channel, len(part)), part, b"\xce")
+        pieces += (PREFIX.pack(BODY, channel, len(part)), part, _LAST)
     return pieces
 
 
@@ -139,12 +155,16 @@ def table(headers: Mapping[str, str | int]) -> bytes:
     for name, value in headers.items():
         if type(value) is str:
             data = value.encode()
-            parts += (short(name), b"S", _U32.pack(len(data)), data)
+            parts += (_named(name, b"S"), _U32.pack(len(data)), data)
         else:
-            parts += (short(name), b"l", _I64.pack(int(value)))
-    size = sum(map(len, parts))
-    parts[0] = _U32.pack(size)
-    return b"".join(parts)
+            parts += (_named(name, b"l"), _I64.pack(int(value)))
+    entries = b"".join(parts)
+    return _U32.pack(len(entries)) + entries
+
+
+@lru_cache(1024)
+def _named(name: str, kind: bytes) -> bytes:
+    return _short(name) + kind
 
 
 def ack(channel: int, tag: int, *, multiple: bool) -> bytes:
@@ -168,7 +188,8 @@ def read_header(data: bytes, at: int, stop: int) -> tuple[int, Message]:  # noqa
     at += _CONTENT.size
     message = Message()
     if flags & _CONTENT_TYPE:
-        message.content_type, at = _text(data, at)
+        start, at = at + 1, at + 1 + data[at]
+        message.content_type = text(data[start:at])
     if flags & _CONTENT_ENCODING:
         at += 1 + data[at]
     if flags & _HEADERS:
@@ -178,21 +199,27 @@ def read_header(data: bytes, at: int, stop: int) -> tuple[int, Message]:  # noqa
     if flags & _PRIORITY:
         at += 1
     if flags & _CORRELATION_ID:
-        message.correlation_id, at = _text(data, at)
+        start, at = at + 1, at + 1 + data[at]
+        message.correlation_id = _text(data[start:at])
     if flags & _REPLY_TO:
-        message.reply_to, at = _text(data, at)
+        start, at = at + 1, at + 1 + data[at]
+        message.reply_to = text(data[start:at])
     if flags & _EXPIRATION:
-        message.expiration, at = _text(data, at)
+        start, at = at + 1, at + 1 + data[at]
+        message.expiration = text(data[start:at])
     if flags & _MESSAGE_ID:
-        message.message_id, at = _text(data, at)
+        start, at = at + 1, at + 1 + data[at]
+        message.message_id = _text(data[start:at])
     if flags & _TIMESTAMP:
         at += 8
     if flags & _TYPE:
-        message.type, at = _text(data, at)
+        start, at = at + 1, at + 1 + data[at]
+        message.type = text(data[start:at])
     if flags & _USER_ID:
         at += 1 + data[at]
     if flags & _APP_ID:
-        message.app_id, at = _text(data, at)
+        start, at = at + 1, at + 1 + data[at]
+        message.app_id = text(data[start:at])
     if flags & _CLUSTER_ID:
         at += 1 + data[at]
     if at != stop:
@@ -200,51 +227,51 @@ def read_header(data: bytes, at: int, stop: int) -> tuple[int, Message]:  # noqa
     return size, message
 
 
-def _text(data: bytes, at: int) -> tuple[str, int]:
-    start = at + 1
-    stop = start + data[at]
+def _text(data: bytes) -> str:
     # Somebody else's bytes: what is no UTF-8 is no name of ours either, and no reason to lose the connection.
-    return data[start:stop].decode("utf-8", "replace"), stop
+    return str(data, "utf-8", "replace")
+
+
+@lru_cache(4096)
+def text(data: bytes) -> str:
+    """A text from outside. Kept: for words that come again and again."""
+    return _text(data)
 
 
 def read_table(data: bytes, at: int, stop: int) -> tuple[dict[str, str | int], int]:
     """A header table's texts and whole numbers, and where it ends; a value of another kind is the empty text."""
-    end = at + 4 + int.from_bytes(data[at : at + 4])
+    end = at + 4 + _U32.unpack_from(data, at)[0]
     if end > stop:
         raise BadFrame("a header table is longer than its frame")
     at += 4
     headers: dict[str, str | int] = {}
     while at < end:
-        start = at + 1
-        at = start + data[at]
-        name = data[start:at]
+        start, at = at + 1, at + 1 + data[at]
+        name = text(data[start:at])
         kind = data[at]
-        at += 1
-        value: str | int = ""
-        if kind == _LONG_STRING or kind in _LONG:
-            start = at + 4
-            at = start + int.from_bytes(data[at:start])
-            if kind in _TEXTS:
-                value = data[start:at].decode("utf-8", "replace")
+        if kind == _LONG_STRING:
+            start, at = at + 5, at + 5 + _U32.unpack_from(data, at + 1)[0]
+            headers[name] = _text(data[start:at])
         elif kind == _LONG_INTEGER:
-            (value,) = _I64.unpack_from(data, at)
-            at += 8
-        elif kind in _INTEGERS:
-            width, signed = _INTEGERS[kind]
-            value = int.from_bytes(data[at : at + width], signed=signed)
-            at += width
-        elif kind in _SKIPPED:
-            at += _SKIPPED[kind]
+            headers[name] = _I64.unpack_from(data, at + 1)[0]
+            at += 9
         else:
-            raise BadFrame(f"a header of the unknown kind {kind}")
+            headers[name], at = _other(kind, data, at + 1)
         if at > end:
             raise BadFrame("a header is longer than its table")
-        headers[_name(name)] = value
     if at != end:
         raise BadFrame("a header table does not end where it says")
     return headers, at
 
 
-@lru_cache(1024)
-def _name(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
+def _other(kind: int, data: bytes, at: int) -> tuple[str | int, int]:
+    """A value that is not of the two kinds that we write, and where it ends."""
+    if kind in _INTEGERS:
+        width, signed = _INTEGERS[kind]
+        return int.from_bytes(data[at : at + width], signed=signed), at + width
+    if kind in _LONG:
+        start, at = at + 4, at + 4 + _U32.unpack_from(data, at)[0]
+        return _text(data[start:at]) if kind == _OCTETS else "", at
+    if kind in _SKIPPED:
+        return "", at + _SKIPPED[kind]
+    raise BadFrame(f"a header of the unknown kind {kind}")

@@ -37,6 +37,7 @@ from lgsp.edge.access import Access
 from lgsp.edge.admin import Admin
 from lgsp.edge.gateway import Gateway, TransactionIds
 from lgsp.edge.oauth import Desk
+from lgsp.edge.pages import Pages
 from lgsp.edge.routes import Routes
 from lgsp.edge.tokens import Returned, Tokens, make_key
 from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl, with_secret
@@ -154,7 +155,7 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
                 await provision(broker.provisioning, changes.added)
             await host.follow(new)
 
-        live = Live(catalogue, [host, edge.gateway, asking, answering, recent, mix], ready)
+        live = Live(catalogue, [host, edge.gateway, edge.pages, asking, answering, recent, mix], ready)
         jobs: list[Coroutine[Any, Any, None]] = [
             _measure_lag(process),
             watcher.run(live.take),
@@ -190,7 +191,7 @@ async def gateway(settings: Settings) -> None:
                 edge.notes(watcher),
             )
         )
-        live = Live(catalogue, [edge.gateway, metrics], _nothing_to_make)
+        live = Live(catalogue, [edge.gateway, edge.pages, metrics], _nothing_to_make)
         log.info("gateway ready", name=settings.name, url=edge.url, admin=admin, services=len(catalogue))
         await _until_stopped([_measure_lag(process), watcher.run(live.take), edge.follow()], None)
 
@@ -371,6 +372,7 @@ def _url(settings: Settings) -> str:
 @dataclass(frozen=True, slots=True)
 class _Edge:
     gateway: Gateway
+    pages: Pages
     url: str
     access: Access
     people: Watcher[list[Consumer]]
@@ -409,20 +411,21 @@ async def _edge(
     access.replace(consumers)
     _warn_of_strangers(consumers, catalogue)
     desk = Desk(access, clock, returned.note)
+    pages = Pages(catalogue, importlib.metadata.version("lgsp"))
     made = Gateway(
         dispatcher,
         Routes(catalogue),
         access,
         metrics,
         new_id,
-        own={"/token": desk.token, "/revoke": desk.revoke},
+        own=pages.by_path() | {"/token": desk.token, "/revoke": desk.revoke},
         names=() if settings.listen.is_loopback else None,
         max_body=settings.max_body,
         max_in_flight=settings.max_in_flight,
     )
     port = await made.start(settings.listen.host, settings.listen.port)
     try:
-        yield _Edge(made, f"http://{settings.listen.host}:{port}", access, people, catalogue)
+        yield _Edge(made, pages, f"http://{settings.listen.host}:{port}", access, people, catalogue)
     finally:
         await made.stop()
 

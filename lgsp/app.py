@@ -147,7 +147,6 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
         )
         token = a_token_curl(edge.url, settings.state)
         view = View(recent, ledger, edge.url, admin, token, a_curl(edge.url, catalogue, token))
-        _announce(view, catalogue)
         mix = Mix(targets(catalogue), settings.seed)
 
         async def ready(new: Catalogue, changes: Plan) -> None:
@@ -166,6 +165,7 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
             jobs.append(_demo(settings, dispatcher, mix, edge.access, clock, pace))
         if show is not None:
             jobs.append(_shown(show, view))
+        _announce(view, catalogue)
         await _until_stopped(jobs, seconds)
 
 

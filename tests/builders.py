@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from lgsp.catalogue.service import Operation, Service, Text
+from lgsp.catalogue.service import Form, Operation, Rule, Service, Text
 from lgsp.clock import Clock
 from lgsp.model import Outcome, Reply, Request, Transaction
 from lgsp.runtime.provider import Upstreams
@@ -45,8 +45,15 @@ def a_transaction(outcome: Outcome = Outcome.OK, **fields: Any) -> Transaction:
     return Transaction(**{"request": request, "outcome": outcome} | given | fields)
 
 
+def a_rule(*steps: Form, **fields: Any) -> Rule:
+    return Rule(**{"name": "reply", "steps": steps or (Form(),)} | fields)
+
+
 def an_operation(name: str = "GET /x", **fields: Any) -> Operation:
-    given = {"summary": Text(vi="x", en="x"), "idempotent": name.startswith("GET")}
+    given: dict[str, Any] = {"summary": Text(vi="x", en="x"), "idempotent": name.startswith("GET")}
+    if fields.get("reply") is not None:
+        given["replies"] = (a_rule(Form(body=fields["reply"])),)
+    fields.pop("reply", None)
     return Operation(**{"name": name} | given | fields)
 
 

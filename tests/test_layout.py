@@ -38,7 +38,9 @@ PLACES = {
     "numpy": ("lgsp/traffic/",),
     "pydantic": ("lgsp/catalogue/",),
     "prometheus_client": ("lgsp/taps/metrics.py", "lgsp/edge/admin.py"),
-    "jinja2": ("lgsp/runtime/template.py",),
+    "jinja2": ("lgsp/catalogue/expression.py", "lgsp/runtime/template.py"),  # refused at load, run later
+    "jsonschema": ("lgsp/catalogue/validator.py",),
+    "referencing": ("lgsp/catalogue/validator.py",),
     "faker": ("lgsp/runtime/template.py",),
     "aiohttp": ("lgsp/edge/", "lgsp/cli/call.py", "lgsp/runtime/provider.py", "lgsp/runtime/behaviours/upstream.py"),
     "multidict": ("lgsp/edge/", "lgsp/runtime/behaviours/upstream.py"),

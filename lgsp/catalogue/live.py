@@ -9,7 +9,7 @@ from typing import Protocol
 
 from lgsp.catalogue.service import Catalogue, Service
 
-FILES = ("services.yaml", "services.d/**/*", "*.csv", "*.json")
+FILES = ("services.yaml", "calendar.yaml", "services.d/**/*", "*.csv", "*.json")
 """What the services of a configuration directory are read from."""
 Commit = Callable[[], None]
 

@@ -6,11 +6,14 @@ import importlib.util
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
+from lgsp.catalogue.calendar import read_zone
 from lgsp.catalogue.latency import read_latency
 from lgsp.catalogue.reader import Reader
+from lgsp.catalogue.replies import OpenFile, RepliesReader
 from lgsp.catalogue.service import (
     Catalogue,
     Delivery,
@@ -56,6 +59,7 @@ SERVICE_KEYS = (
     "latency",
     "errors",
     "upstream",
+    "data",
     "operations",
 )
 OPERATION_KEYS = (
@@ -67,7 +71,9 @@ OPERATION_KEYS = (
     "weight",
     "latency",
     "errors",
+    "request",
     "reply",
+    "replies",
     "examples",
 )
 
@@ -79,7 +85,31 @@ def read_catalogue(directory: Path) -> Catalogue:
     """
     files = [directory / "services.yaml", *sorted((directory / "services.d").glob("*.yaml"))]
     sources = [Source(str(file.relative_to(directory)), file.read_bytes()) for file in files]
-    return Catalogue(parse_services(sources, has_module=_importable))
+    return Catalogue(
+        parse_services(
+            sources,
+            has_module=_importable,
+            open_file=lambda beside, name: _read_beside(directory, beside, name),
+            zone=read_zone(directory),
+        )
+    )
+
+
+def no_file(beside: str, name: str) -> bytes:
+    """For YAML that stands alone."""
+    raise ValueError(f"{name} is not beside {beside}")
+
+
+def _read_beside(directory: Path, beside: str, name: str) -> bytes:
+    """A file that lies beside a YAML file, or below it; nothing else can be named."""
+    base = (directory / beside).parent.resolve()
+    file = (base / name).resolve()
+    if not file.is_relative_to(base):
+        raise ValueError("a file lies beside the YAML, or below it")
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from error
 
 
 def _importable(module: str) -> bool:
@@ -89,8 +119,17 @@ def _importable(module: str) -> bool:
         return False
 
 
-def parse_services(sources: Sequence[Source], *, has_module: Callable[[str], bool]) -> dict[str, Service]:
-    """The services of some files; `has_module` says whether a connector module exists. Raises `CatalogueError`."""
+def parse_services(
+    sources: Sequence[Source],
+    *,
+    has_module: Callable[[str], bool],
+    open_file: Callable[[str, str], bytes] = no_file,
+    zone: str = "UTC",
+) -> dict[str, Service]:
+    """The services of some files. Raises `CatalogueError`.
+
+    `has_module` says whether a connector module exists; `open_file` gives the bytes of a file beside another one.
+    """
     documents = [read(source) for source in sources]
     services: dict[str, Service] = {}
     contexts: dict[str, str] = dict.fromkeys(RESERVED, "the gateway")
@@ -99,13 +138,13 @@ def parse_services(sources: Sequence[Source], *, has_module: Callable[[str], boo
             continue
         reader = Reader(document)
         for name, key, value in reader.entries(document.root, ""):
-            service = _ServiceReader(reader, name, value, has_module).read()
+            service = _ServiceReader(reader, name, value, has_module, partial(open_file, document.name)).read()
             if not _ID.fullmatch(name):
                 reader.note(key, name, "an id is lower-case letters, digits and hyphens, and begins with a letter")
             if name in services:
                 reader.note(key, name, f"there is a service {name!r} already, in {services[name].where}")
             _claim(reader, key, service, contexts)
-            services[name] = service
+            services[name] = service.model_copy(update={"zone": zone})
     problems = sorted(problem for document in documents for problem in document.problems)
     if problems:
         raise CatalogueError([str(problem) for problem in problems])
@@ -122,8 +161,12 @@ def _claim(reader: Reader, key: Node, service: Service, contexts: dict[str, str]
 class _ServiceReader:
     """Reads one entry of the file."""
 
-    def __init__(self, reader: Reader, name: str, node: Node, has_module: Callable[[str], bool]) -> None:
+    def __init__(
+        self, reader: Reader, name: str, node: Node, has_module: Callable[[str], bool], open_file: OpenFile
+    ) -> None:
         self._reader = reader
+        self._open_file = open_file
+        self._replies = RepliesReader(reader, open_file)
         self._name = name
         self._node = node
         self._has_module = has_module
@@ -143,6 +186,9 @@ class _ServiceReader:
             "operations": {},
         }
         readers = self._readers()
+        if "data" in found:  # first: replies are read by its tables
+            fields["data"] = self._replies.data(found.pop("data"), f"{self._name} / data")
+            self._replies = RepliesReader(self._reader, self._open_file, fields["data"])
         fields |= {key: readers[key](node, f"{self._name} / {key}") for key, node in found.items()}
         if fields.get("mode") in {"proxy", "spy"} and "upstream" not in found:
             self._reader.note(found["mode"], self._name, f"mode {fields['mode']} needs an `upstream` with its `url`")
@@ -260,11 +306,17 @@ class _ServiceReader:
             "weight": reader.number,
             "latency": lambda node, where: read_latency(reader, node, where),
             "errors": self._errors,
-            "reply": reader.body,
+            "request": self._replies.request,
+            "reply": self._replies.reply,
+            "replies": self._replies.replies,
             "examples": lambda node, where: self._examples(name, node, where),
         }
         found = {key: value for key, _, value in reader.entries(node, where, OPERATION_KEYS)}
         fields = {key: readers[key](value, f"{where} / {key}") for key, value in found.items()}
+        if "reply" in fields:
+            if "replies" in fields:
+                reader.note(found["replies"], where, "an operation has `reply` or `replies`, not both")
+            fields["replies"] = fields.pop("reply")
         if "evidence" in found and found["evidence"].text in {"documented", "seen"} and not fields.get("source"):
             reader.note(found["evidence"], where, f"evidence {found['evidence'].text!r} names its source")
         return _an_operation(name, fields)
@@ -311,19 +363,13 @@ class _ServiceReader:
     def _example_reply(self, node: Node, where: str) -> ExampleReply:
         reader = self._reader
         readers: dict[str, Callable[[Node, str], Any]] = {
-            "status": self._status,
+            "status": reader.status,
             "outcome": lambda node, where: Outcome(reader.choice(node, where, [str(outcome) for outcome in Outcome])),
             "compare": lambda node, where: reader.choice(node, where, ("exact", "subset")),
             "body": reader.body,
         }
         entries = reader.entries(node, where, readers)
         return ExampleReply(**{key: readers[key](value, f"{where} / {key}") for key, _, value in entries})
-
-    def _status(self, node: Node, where: str) -> int:
-        if node.kind == "text" and node.text.isdigit() and 100 <= int(node.text) <= 599:
-            return int(node.text)
-        self._reader.note(node, where, f"{node.text!r} is no HTTP status")
-        return 200
 
 
 def _an_operation(name: str, fields: dict[str, Any]) -> Operation:

@@ -101,6 +101,13 @@ class Reader:
         """A number, 0 or more."""
         return self._unit(node, where, parse_number, 1.0)
 
+    def status(self, node: Node, where: str) -> int:
+        """An HTTP status."""
+        if node.kind == "text" and node.text.isdigit() and 100 <= int(node.text) <= 599:
+            return int(node.text)
+        self.note(node, where, f"{node.text!r} is no HTTP status")
+        return 200
+
     def _unit(self, node: Node, where: str, parse: Callable[[str], float], instead: float) -> float:
         if node.kind != "text":
             self.note(node, where, "one value belongs here, not a list or mapping")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from lgsp.catalogue.table import Table
 from lgsp.errors import UnknownService
 from lgsp.model import Outcome
 
@@ -109,6 +110,60 @@ class Example(_Data):
     reply: ExampleReply
 
 
+class Comparison(_Data):
+    """One test of a value: `equals`, `one_of`, `matches`, `exists`, `from`, `to`, `above` or `below`."""
+
+    word: str
+    value: object
+
+
+class Condition(_Data):
+    """Tests of one value of the request, all of which hold. `written` is its name in the YAML.
+
+    `of` is `path`, `query`, `headers` or `body`, `name` the way to the value inside. With `table` the value is looked
+    up: it is the key of a row, or of one `column` of it.
+    """
+
+    written: str
+    of: Literal["path", "query", "headers", "body"]
+    name: tuple[str, ...]
+    tests: tuple[Comparison, ...]
+    table: str | None = None
+    column: str | None = None
+
+
+class Form(_Data):
+    """One reply as the YAML has it. A body that is no text is JSON; its texts may be templates."""
+
+    status: int = 200
+    outcome: Outcome = Outcome.OK
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    delay: float = 0.0
+    body: object = None
+
+
+class Rule(_Data):
+    """A reply and when it is given: the first rule whose conditions all hold answers.
+
+    More than one of `steps` are a sequence: the n-th call with the same `per` gets the n-th, and then the last again,
+    or the first (`then`). `where` is `file:line`.
+    """
+
+    name: str
+    when: tuple[Condition, ...] = ()
+    steps: tuple[Form, ...]
+    per: str | None = None
+    then: Literal["stay", "restart"] = "stay"
+    where: str = ""
+
+
+class RequestRule(_Data):
+    """What a request's JSON body has to be, and the service's own words for one that is not."""
+
+    json_schema: Mapping[str, Any]
+    invalid: Form
+
+
 class Operation(_Data):
     """One thing that can be asked of a service; `name` is `METHOD /template`."""
 
@@ -121,8 +176,9 @@ class Operation(_Data):
     weight: float = 1.0
     latency: Latency | None = None
     errors: ErrorMix | None = None
-    reply: object = None
-    """The body of a templated reply as YAML gave it; `None` where a module answers, or the request is echoed."""
+    request: RequestRule | None = None
+    replies: tuple[Rule, ...] = ()
+    """The YAML's own replies, the first that fits answers; without any a module answers, or the request is echoed."""
     examples: tuple[Example, ...] = ()
 
     @property
@@ -170,10 +226,14 @@ class Service(_Data):
     mode: Mode = "simulate"
     connector: str | None = None
     """Dotted name of the module that answers; `None` where the YAML's own replies do."""
-    share: float = 0.0
+    share: float = 0.01
     """Part of the demo traffic, relative to the other services'."""
     latency: Latency | None = None
     errors: ErrorMix | None = None
+    data: Mapping[str, Table] = Field(default_factory=dict)
+    """Tables that replies look things up in, by the name they use."""
+    zone: str = "UTC"
+    """The calendar's time zone, as the configuration has it."""
     operations: Mapping[str, Operation]
     upstream: Upstream | None = None
     where: str = ""

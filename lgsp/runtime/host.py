@@ -16,13 +16,13 @@ from lgsp.bus.base import Answer, Bus
 from lgsp.catalogue.live import Commit, same
 from lgsp.catalogue.service import Catalogue, Service
 from lgsp.clock import Clock
-from lgsp.errors import DeliveryError, MalformedRequest, SettingsError, TimedOut
+from lgsp.errors import CatalogueError, DeliveryError, MalformedRequest, SettingsError, TimedOut
 from lgsp.model import Outcome, Reply, Request, Stamps
 from lgsp.runtime.behaviours import behaviours_of
 from lgsp.runtime.connector import Connector, Forward, Stateful, chain
 from lgsp.runtime.provider import Upstreams
+from lgsp.runtime.replies import connector_of
 from lgsp.runtime.state import States
-from lgsp.runtime.template import TemplateConnector
 
 log = structlog.get_logger()
 _NS = 1_000_000_000
@@ -42,11 +42,15 @@ class Watch(Protocol):
         ...
 
 
-def load(service: Service) -> Connector | Stateful:
-    """The connector of a service: its module, or the replies of its own YAML. Raises `CatalogueError` for a bad template."""
+def load(service: Service, clock: Clock) -> Connector | Stateful:
+    """The connector of a service: its module, or the replies of its own YAML. Raises `CatalogueError` for a bad module."""
     if service.connector is None:
-        return TemplateConnector(service)
-    return cast("Connector | Stateful", importlib.import_module(service.connector))
+        return connector_of(service, clock)
+    try:
+        return cast("Connector | Stateful", importlib.import_module(service.connector))
+    except Exception as error:
+        why = f"the module {service.connector} cannot be loaded: {type(error).__name__}: {error}"
+        raise CatalogueError([f"{service.where}: {service.id} / connector: {why}"]) from error
 
 
 def check_ours(connectors: Path, lgsp: Path) -> None:
@@ -161,7 +165,7 @@ class Host:
         if old is not None and now > old.until:
             old = replace(old, before=None)
         until = now + old.service.timeout + _SKEW if old is not None else 0.0
-        return _Version(service, self.answer(service, load(service)), old, until)
+        return _Version(service, self.answer(service, load(service, self._clock)), old, until)
 
     def _begin(self, name: str, request: Request) -> Awaitable[Reply | None]:
         version = self._versions.get(name)

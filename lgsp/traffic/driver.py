@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from lgsp.catalogue.live import Commit
-from lgsp.catalogue.service import Catalogue, Example, Operation, Service
+from lgsp.catalogue.service import Catalogue, Example, ExampleReply, ExampleRequest, Operation, Service
 from lgsp.chance import draw
 from lgsp.clock import Clock
 from lgsp.errors import LedgerUnavailable
@@ -43,19 +43,36 @@ def targets(services: Iterable[Service]) -> list[Target]:
     """
     found: list[Target] = []
     for service in services:
-        asked = [operation for operation in service.operations.values() if _of(operation, Outcome.OK)]
+        examples_of = examples(service)
+        asked = [operation for operation in service.operations.values() if _of(examples_of[operation.name], Outcome.OK)]
         whole = sum(operation.weight for operation in asked) or 1.0
         for operation in asked:
             part = service.share * operation.weight / whole
-            good, faults = _of(operation, Outcome.OK), _of(operation, Outcome.BUSINESS_FAULT)
+            given = examples_of[operation.name]
+            good, faults = _of(given, Outcome.OK), _of(given, Outcome.BUSINESS_FAULT)
             split = ((good, 1 - FAULTS), (faults, FAULTS)) if faults else ((good, 1.0),)
-            for examples, ratio in split:
-                found += [Target(service.id, operation.name, each, part * ratio / len(examples)) for each in examples]
+            for chosen, ratio in split:
+                found += [Target(service.id, operation.name, each, part * ratio / len(chosen)) for each in chosen]
     return [target for target in found if target.weight > 0]
 
 
-def _of(operation: Operation, outcome: Outcome) -> list[Example]:
-    return [example for example in operation.examples if example.reply.outcome is outcome]
+def examples(service: Service) -> dict[str, tuple[Example, ...]]:
+    """Each operation's examples. A service of the YAML alone that has none is asked plainly, with made-up parameters."""
+    given = {operation.name: operation.examples for operation in service.operations.values()}
+    if service.connector is not None or any(given.values()):
+        return given
+    return {name: _made_up(operation) for name, operation in service.operations.items()}
+
+
+def _made_up(operation: Operation) -> tuple[Example, ...]:
+    if operation.method not in {"GET", "HEAD"} or operation.request is not None:
+        return ()
+    path = operation.template.replace("{", "").replace("}", "")
+    return (Example(name="made-up", request=ExampleRequest(path=path), reply=ExampleReply()),)
+
+
+def _of(given: Iterable[Example], outcome: Outcome) -> list[Example]:
+    return [example for example in given if example.reply.outcome is outcome]
 
 
 class Mix:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.catalogue.parse import fits, parse_services, read_catalogue, wrong_name
-from lgsp.catalogue.service import Fixed, Lognormal, Mixture, Percentiles, Service, Uniform
+from lgsp.catalogue.service import Fixed, Form, Lognormal, Mixture, Percentiles, Service, Uniform
 from lgsp.catalogue.source import Source
 from lgsp.errors import CatalogueError
 from lgsp.model import Outcome
@@ -82,7 +82,9 @@ def test_nine_lines_are_a_service_with_every_default() -> None:
         "/vehicles/{plate}",
     )
     assert (operation.idempotent, operation.delivery, operation.evidence) == (True, "sync", "assumed")
-    assert operation.reply == {"plate": "{{ path.plate }}", "owner": "{{ fake.name }}"}
+    [rule] = operation.replies
+    assert rule.steps == (Form(body={"plate": "{{ path.plate }}", "owner": "{{ fake.name }}"}),)
+    assert (rule.when, rule.where) == ((), "services.yaml:6")
 
 
 def test_every_key_of_a_full_service_is_read() -> None:

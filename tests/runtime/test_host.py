@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from builders import a_reply, a_request, a_service, an_operation, nowhere
+from builders import a_reply, a_request, a_rule, a_service, an_operation, nowhere
 
 from lgsp.bus.base import Answer, Silent
 from lgsp.bus.memory import MemoryBus
@@ -17,6 +17,7 @@ from lgsp.catalogue.service import (
     Catalogue,
     ErrorMix,
     Fixed,
+    Form,
     Latency,
     Lognormal,
     Mixture,
@@ -37,9 +38,10 @@ from lgsp.errors import (
     Unreachable,
 )
 from lgsp.model import Outcome, Reply, Request, Stamps
+from lgsp.runtime.connector import Stateful
 from lgsp.runtime.host import Host, check_ours, load
+from lgsp.runtime.replies import RepliesConnector
 from lgsp.runtime.state import States
-from lgsp.runtime.template import TemplateConnector
 
 
 @dataclass
@@ -311,20 +313,24 @@ async def test_a_name_that_is_no_service_is_refused() -> None:
 
 
 def test_a_service_without_a_module_answers_from_its_yaml() -> None:
-    assert isinstance(load(a_service()), TemplateConnector)
+    assert isinstance(load(a_service(), ManualClock()), RepliesConnector)
+
+
+def test_a_service_with_a_sequence_remembers_its_calls() -> None:
+    operation = an_operation(replies=(a_rule(Form(), Form()),))
+    assert isinstance(load(a_service("svc", operation), ManualClock()), Stateful)
 
 
 def test_a_service_with_a_module_is_answered_by_it() -> None:
-    assert load(a_service(connector="connectors.civil_status")).__name__ == "connectors.civil_status"  # type: ignore[attr-defined]  # a module
+    assert load(a_service(connector="connectors.civil_status"), ManualClock()).__name__ == "connectors.civil_status"  # type: ignore[attr-defined]  # a module
 
 
-def test_a_bad_template_is_a_mistake_of_the_catalogue_with_its_place() -> None:
-    service = a_service("svc", an_operation(reply={"a": "{{ nobody }}"}), where="services.yaml:3")
+def test_a_module_that_cannot_be_loaded_is_a_mistake_of_the_catalogue_with_its_place() -> None:
+    service = a_service("svc", connector="connectors.nobody", where="services.yaml:3")
     with pytest.raises(CatalogueError) as caught:
-        load(service)
+        load(service, ManualClock())
     [problem] = caught.value.problems
-    assert problem.startswith("services.yaml:3: svc / GET /x / reply: ")
-    assert "'nobody' is none of" in problem
+    assert problem.startswith("services.yaml:3: svc / connector: the module connectors.nobody cannot be loaded")
 
 
 def test_a_package_that_lies_beside_ours_is_ours(tmp_path: Path) -> None:
@@ -441,7 +447,7 @@ async def test_a_service_that_changed_answers_by_its_new_version() -> None:
 async def test_a_version_that_cannot_be_loaded_changes_nothing() -> None:
     made = await Swapped.begin(says("old"))
     with pytest.raises(CatalogueError):
-        await made.take(says("{{ nobody }}"))
+        await made.take(says("new", connector="connectors.nobody"))
     assert await made.ask() == "old"
 
 

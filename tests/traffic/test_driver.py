@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from builders import a_service, a_transaction, an_operation
 
-from lgsp.catalogue.service import Example, ExampleReply, ExampleRequest, Service
+from lgsp.catalogue.service import Catalogue, Example, ExampleReply, ExampleRequest, Form, RequestRule, Service
 from lgsp.clock import ManualClock
 from lgsp.model import Outcome, Request, Transaction
 from lgsp.traffic.driver import Driver, Mix, Target, a_request, targets
@@ -33,7 +33,7 @@ def services() -> list[Service]:
         ),
         a_service("calm", an_operation("GET /a", examples=(one,)), share=20),
         a_service("none", an_operation("GET /a", examples=(one,)), share=0),
-        a_service("bare", an_operation("GET /bare"), share=50),
+        a_service("bare", an_operation("GET /bare"), share=50, connector="connectors.bare"),
     ]
 
 
@@ -45,6 +45,22 @@ def test_a_share_is_split_by_weight_and_then_evenly() -> None:
         ("busy", "GET /b", "3"): 20,
         ("calm", "GET /a", "1"): 20,
     }
+
+
+def test_a_service_of_the_yaml_alone_without_examples_is_asked_plainly() -> None:
+    schema = RequestRule(json_schema={}, invalid=Form())
+    operations = [an_operation("GET /a/{x}/b"), an_operation("POST /a"), an_operation("GET /c", request=schema)]
+    found = targets([a_service("svc", *operations, share=1)])
+    assert [(t.operation, t.example.request.path, t.weight) for t in found] == [("GET /a/{x}/b", "/a/x/b", 1)]
+
+
+async def test_a_mix_follows_the_catalogue_and_nothing_is_asked_where_there_is_nothing() -> None:
+    mix = Mix([], seed=7)
+    assert mix.pick(1) is None
+    mix.prepare(Catalogue({"new": a_service("new", share=1)}))()
+    picked = mix.pick(1)
+    assert picked is not None
+    assert picked.service == "new"
 
 
 def test_a_few_questions_are_answered_with_no_and_refusals_are_left_to_the_behaviour() -> None:

@@ -8,6 +8,7 @@ from lgsp.catalogue.service import Operation, Service
 from lgsp.clock import Clock
 from lgsp.runtime.behaviours.errors import ErrorsBehaviour
 from lgsp.runtime.behaviours.latency import LatencyBehaviour
+from lgsp.runtime.behaviours.manner import MannerBehaviour
 from lgsp.runtime.behaviours.upstream import UpstreamBehaviour
 from lgsp.runtime.connector import Behaviour, Connector, Stateful
 from lgsp.runtime.provider import Upstreams
@@ -35,3 +36,5 @@ def behaviours_of(
         yield LatencyBehaviour(service.id, latency, clock, seed)
     if errors and errors.rates:
         yield ErrorsBehaviour(service.id, errors, seed, connector)
+    if operation.replies:
+        yield MannerBehaviour(service.id, clock)

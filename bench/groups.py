@@ -12,9 +12,8 @@ from bench import configs
 from bench.figures import Round
 from bench.loop import Loop, Place
 from bench.peers import payload
-from bench.process import REPOSITORY
+from bench.process import REPOSITORY, free_port
 from bench.web import Server, Web
-from lgsp.bus.node import free_port
 
 _PEERS = REPOSITORY / "bench" / "peers"
 _OWN_QUEUES = "queues and reply queue of its own through the default exchange, transient"
@@ -243,12 +242,13 @@ def _bodies(directory: Path) -> Group:
             lambda p, port: lgsp(p, port, config, name=stem),
             lambda: configs.calls(served, body, "mirror"),
             served=served,
+            cases=("8",),
         )
 
     return Group(
         "bodies",
         "lgsp over HTTP as bodies grow",
-        "64 connections, the reply is as large as the request",
+        "8 connections, the reply is as large as the request",
         [candidate(name, size) for name, size in sizes.items()],
     )
 

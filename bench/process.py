@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import select
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -17,8 +19,24 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[1]
 
 
+_PORTS_OF_CALLERS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
 class Broken(Exception):
     """A candidate is missing or does not do its work; the text says why."""
+
+
+def free_port() -> int:
+    """A loopback port that nobody uses, outside the range that outgoing connections take theirs from meanwhile."""
+    first = int(_PORTS_OF_CALLERS.read_text().split()[0]) if _PORTS_OF_CALLERS.exists() else 32_768
+    for port in random.SystemRandom().sample(range(first // 2, first), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise Broken(f"no free port below {first}")
 
 
 class Child:
@@ -60,13 +78,13 @@ class Child:
         line, _, self._rest = self._rest.partition(b"\n")
         return line.decode(errors="replace")
 
-    def ready(self, seconds: float = 60) -> None:
+    def ready(self, seconds: float = 30) -> None:
         """Wait for its word `ready`."""
         said = self.line(seconds)
         if said != "ready":
             raise Broken(f"{self.name} said {said[:200]!r} instead of that it is ready")
 
-    def answers(self, port: int, seconds: float = 120) -> None:
+    def answers(self, port: int, seconds: float = 45) -> None:
         """Wait until its admin port says that it is ready. Raises `Broken` with what it says instead."""
         end = time.monotonic() + seconds
         says = "nothing"

@@ -44,8 +44,8 @@ COMPARED = (
     _of("http", "64", "http_embedded_vs_aiohttp_echo", "lgsp up, embedded bus", "aiohttp echo"),
     Compared("http_280_vs_28", Key("services", "280 services", "64"), Key("services", "28 services", "64")),
     Compared("http_2800_vs_28", Key("services", "2800 services", "64"), Key("services", "28 services", "64")),
-    Compared("http_10kB_vs_300B", Key("bodies", "10 kB", "64"), Key("bodies", "300 B", "64")),
-    Compared("http_1MB_vs_300B", Key("bodies", "1 MB", "64"), Key("bodies", "300 B", "64")),
+    Compared("http_10kB_vs_300B", Key("bodies", "10 kB", "8"), Key("bodies", "300 B", "8")),
+    Compared("http_1MB_vs_300B", Key("bodies", "1 MB", "8"), Key("bodies", "300 B", "8")),
     *(
         Compared(
             f"http_{n}_connectors_vs_1",

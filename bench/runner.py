@@ -56,7 +56,7 @@ def run(groups: Iterable[Group], plan: Plan, directory: Path, tell: Tell) -> Res
     for group in groups:
         tell(f"{group.name}: starting", 0)
         with _broker(group, directory) as place:
-            _take_turns(group, place, plan, tell, result)
+            take_turns(group, place, plan, tell, result)
             if group.name == "http":
                 result.started = started(place, plan.rounds, tell)
     return result
@@ -76,13 +76,16 @@ def _broker(group: Group, directory: Path) -> Iterator[Place]:
 
 @contextmanager
 def _noted(broken: dict[str, str], candidate: Candidate) -> Iterator[None]:
+    """Note why a candidate breaks, and end it: what is left of it must not load the machine of the others."""
     try:
         yield
     except Broken as error:
         broken[candidate.name] = str(error)
+        candidate.stop()
 
 
-def _take_turns(group: Group, place: Place, plan: Plan, tell: Tell, result: Result) -> None:
+def take_turns(group: Group, place: Place, plan: Plan, tell: Tell, result: Result) -> None:
+    """Everybody up, round after round, everybody down; what came of it is added to `result`."""
     broken: dict[str, str] = {}
     rounds: dict[Key, list[Round]] = {}
     cases = dict.fromkeys(case for candidate in group.candidates for case in candidate.cases)
@@ -119,4 +122,4 @@ def _come_up(group: Group, place: Place, plan: Plan, broken: dict[str, str]) -> 
         if candidate.name not in broken:
             with _noted(broken, candidate):
                 candidate.ready()
-                candidate.run("64", plan.seconds)
+                candidate.run(candidate.cases[-1], plan.seconds)

@@ -10,9 +10,8 @@ from bench.figures import Started, turns
 from bench.groups import embedded, lgsp
 from bench.loop import Place
 from bench.machine import memory_mib
-from bench.process import REPOSITORY, Broken, Child
+from bench.process import REPOSITORY, Broken, Child, free_port
 from bench.web import Server, wait_for
-from lgsp.bus.node import free_port
 
 _CONFIG = REPOSITORY / "config"
 

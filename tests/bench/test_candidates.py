@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bench.configs import calls, names, shipped, write
 from bench.loop import Loop, Place, compile_c
 from bench.peers.asking import closed_loop
 from bench.peers.payload import REPLY, REQUEST, of_size
-from bench.process import REPOSITORY, Broken, Child
+from bench.process import REPOSITORY, Broken, Child, free_port
 from bench.web import Call, script
 from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.parse import read_catalogue
@@ -112,6 +113,14 @@ def test_an_order_is_answered_with_a_line_of_json(tmp_path: Path) -> None:
         assert child.obey("64 0 1", seconds=10) == {"order": "64 0 1"}
     finally:
         child.end()
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_takes_meanwhile() -> None:
+    port = free_port()
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert 1_023 < port < first
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", port))
 
 
 def test_a_compiler_that_fails_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

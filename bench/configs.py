@@ -14,8 +14,11 @@ _SERVICE = """{name}:
   connector: bench.peers.connector
   operations: [POST /echo, POST /mirror]
 """
-_CONSUMERS = """bench:
-  title: bench
+CONSUMER = "bench"
+_CONSUMERS = f"""{CONSUMER}:
+  title: {CONSUMER}
+  local: true
+  subscriptions: ["*"]
   behaviour: calm
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,20 @@ from bench.web import Server, Web
 
 _PEERS = REPOSITORY / "bench" / "peers"
 _OWN_QUEUES = "queues and reply queue of its own through the default exchange, transient"
+
+_QUICK = {
+    "lgsp",
+    "lgsp, embedded bus",
+    "aio-pika RPC",
+    "amqplib",
+    "librabbitmq",
+    "lgsp, shipped services",
+    "lgsp up, embedded bus",
+    "aiohttp + aio-pika RPC",
+    "aiohttp echo",
+    "28 services",
+    "2800 services",
+}
 
 
 class Candidate(Protocol):
@@ -65,7 +79,15 @@ def groups(directory: Path, *, quick: bool) -> list[Group]:
     """All groups, or what the quick ratios need; what the candidates need of files lies in `directory`."""
     payload.write(directory)
     made = [_bus(directory), _http(directory), _services(directory, (28, 2800) if quick else (28, 280, 2800))]
-    return made if quick else [*made, _bodies(directory), _connectors(directory)]
+    return [shortened(group) for group in made] if quick else [*made, _bodies(directory), _connectors(directory)]
+
+
+def shortened(group: Group) -> Group:
+    """The candidates that the quick ratios need, over the bus at 1 and 64 in flight."""
+    kept = [candidate for candidate in group.candidates if candidate.name in _QUICK]
+    for candidate in kept:
+        candidate.cases = tuple(case for case in candidate.cases if case in {"1", "64"})
+    return replace(group, candidates=kept)
 
 
 def python(module: str) -> list[str]:
@@ -131,23 +153,24 @@ def lgsp(place: Place, port: int, config: Path, *, name: str, connectors: int = 
     made = []
     for number in range(connectors):
         admin = free_port()
-        state = ["--admin", f"127.0.0.1:{admin}", "--state", str(place.directory / f"state-{name}-{number}")]
-        command = [sys.executable, "-m", "lgsp", "connectors", "--name", f"{name}-{number}", "--calm", *common, *state]
+        own = ["--admin", f"127.0.0.1:{admin}", "--state", str(place.directory / f"state-{name}-{number}")]
+        command = [sys.executable, "-m", "lgsp", "connectors", "--name", f"{name}-{number}", "--calm", *common, *own]
         made.append(Server("connectors", command, admin))
     admin = free_port()
     where = ["--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}"]
-    state = ["--state", str(place.directory / f"state-{name}")]
-    command = [sys.executable, "-m", "lgsp", "gateway", "--name", name, *common, *where, *state]
-    return [*made, Server("gateway", command, admin)]
+    state = place.directory / f"state-{name}"
+    command = [sys.executable, "-m", "lgsp", "gateway", "--name", name, *common, *where, "--state", str(state)]
+    return [*made, Server("gateway", command, admin, state)]
 
 
 def embedded(place: Place, port: int, config: Path) -> list[Server]:
     """`lgsp up` without a broker and without traffic of its own."""
     admin = free_port()
     where = ["--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}"]
-    state = ["--state", str(place.directory / "state-up"), "--config", str(config)]
-    command = [sys.executable, "-m", "lgsp", "up", "--no-traffic", "--calm", *where, *state]
-    return [Server("up", command, admin)]
+    state = place.directory / "state-up"
+    which = ["--state", str(state), "--config", str(config)]
+    command = [sys.executable, "-m", "lgsp", "up", "--no-traffic", "--calm", *where, *which]
+    return [Server("up", command, admin, state)]
 
 
 def _http(directory: Path) -> Group:
@@ -175,13 +198,21 @@ def _http(directory: Path) -> Group:
         "request 328 B, reply 641 B, 28 services in turn; lgsp: real `lgsp gateway` and `lgsp connectors`, all it has "
         "switched on; shipped services: the first example of each, its own payload, its own connector",
         [
-            Web("lgsp", "gw", lambda p, port: lgsp(p, port, config, name="gw"), lambda: calls, served=echo),
+            Web(
+                "lgsp",
+                "gw",
+                lambda p, port: lgsp(p, port, config, name="gw"),
+                lambda: calls,
+                consumer=configs.CONSUMER,
+                served=echo,
+            ),
             Web(
                 "lgsp, shipped services",
                 "shipped",
                 lambda p, port: lgsp(p, port, REPOSITORY / "config", name="shipped"),
                 lambda: shipped_calls,
                 "other payloads, connectors that work",
+                consumer="tester",
                 served=shipped_names,
             ),
             Web(
@@ -190,8 +221,9 @@ def _http(directory: Path) -> Group:
                 lambda p, port: embedded(p, port, config),
                 lambda: calls,
                 "one process, no broker",
+                consumer=configs.CONSUMER,
             ),
-            Web("aiohttp + aio-pika RPC", "rpcgw", with_rpc("asyncio"), lambda: calls, "no ledger, metrics or rights"),
+            Web("aiohttp + aio-pika RPC", "rpcgw", with_rpc("asyncio"), lambda: calls, "no token, ledger or metrics"),
             Web(
                 "aiohttp + aio-pika RPC, uvloop",
                 "rpcgwuv",
@@ -217,6 +249,7 @@ def _services(directory: Path, counts: Sequence[int]) -> Group:
             stem,
             lambda p, port: lgsp(p, port, config, name=stem),
             lambda: configs.calls(served, payload.REQUEST),
+            consumer=configs.CONSUMER,
             served=served,
         )
 
@@ -241,6 +274,7 @@ def _bodies(directory: Path) -> Group:
             stem,
             lambda p, port: lgsp(p, port, config, name=stem),
             lambda: configs.calls(served, body, "mirror"),
+            consumer=configs.CONSUMER,
             served=served,
             cases=("8",),
         )
@@ -263,6 +297,7 @@ def _connectors(directory: Path) -> Group:
             stem,
             lambda p, port: lgsp(p, port, config, name=stem, connectors=count),
             lambda: configs.calls(served, payload.REQUEST),
+            consumer=configs.CONSUMER,
             served=served,
         )
 

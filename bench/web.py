@@ -6,6 +6,7 @@ import json
 import statistics
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ class Call:
     path: str
     body: bytes = b""
     method: str = "POST"
-    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Server:
     party: str
     command: Sequence[str]
     admin: int = 0
+    state: Path | None = None
+    """Where a gateway keeps the secrets of its consumers."""
 
 
 Servers = Callable[[Place, int], Sequence[Server]]
@@ -51,6 +54,8 @@ class Web:
     servers: Servers
     calls: Callable[[], Sequence[Call]]
     differs: str = ""
+    consumer: str = ""
+    """Who calls, where the calls need a token."""
     served: Sequence[str] = ()
     cases: tuple[str, ...] = ("64",)
     _children: list[tuple[Server, Child]] = field(default_factory=list)
@@ -68,12 +73,19 @@ class Web:
         for number, server in enumerate(self.servers(place, self._port)):
             child = Child(f"{self.id}-{server.party}-{number}", server.command, place.directory)
             self._children.append((server, child))
-        (place.directory / f"{self.id}.lua").write_text(script(self.calls()), encoding="utf-8")
 
     def ready(self) -> None:
         """Wait until it is up. Raises `Broken`."""
         for server, child in self._children:
             wait_for(server, child)
+        states = [server.state for server, _ in self._children if server.state is not None]
+        token = _token(self._port, states[0], self.consumer) if self.consumer else ""
+        self._script().write_text(script(self.calls(), token), encoding="utf-8")
+
+    def _script(self) -> Path:
+        if self._place is None:
+            raise Broken(f"{self.name} was not started")
+        return self._place.directory / f"{self.id}.lua"
 
     def run(self, case: str, seconds: float) -> Round:
         """One round with so many connections. Raises `Broken`."""
@@ -83,8 +95,7 @@ class Web:
         for server, child in self._children:
             parties.setdefault(server.party, []).append(child.pid)
         meter = Meter(parties)
-        url, lua = f"http://127.0.0.1:{self._port}", self._place.directory / f"{self.id}.lua"
-        found = _wrk(url, lua, connections=case, seconds=max(1, round(seconds)))
+        found = _wrk(f"http://127.0.0.1:{self._port}", self._script(), connections=case, seconds=max(1, round(seconds)))
         used, others = meter.read()
         if found["failed"]:
             raise Broken(f"{found['failed']:.0f} calls failed, {found['answered']:.0f} were answered")
@@ -120,12 +131,13 @@ def wait_for(server: Server, child: Child) -> None:
         child.ready()
 
 
-def script(calls: Sequence[Call]) -> str:
+def script(calls: Sequence[Call], token: str = "") -> str:
     """A script for `wrk`: the calls in turn, prepared before the first; at its end one line of JSON."""
+    own = {"Authorization": f"Bearer {token}"} if token else {}
     bodies = list(dict.fromkeys(call.body for call in calls))
     requests = ",\n".join(
         f"  {{ {_lua(call.method.encode())}, {_lua(call.path.encode())}, "
-        f"{{ {', '.join(f'[{_lua(k.encode())}] = {_lua(v.encode())}' for k, v in call.headers.items())} }}, "
+        f"{{ {', '.join(f'[{_lua(k.encode())}] = {_lua(v.encode())}' for k, v in (own | call.headers).items())} }}, "
         f"bodies[{bodies.index(call.body) + 1}] }}"
         for call in calls
     )
@@ -167,6 +179,18 @@ def _wrk(url: str, lua: Path, *, connections: str, seconds: int) -> Mapping[str,
         raise Broken(f"wrk failed: {(done.stderr or done.stdout).strip()[-300:]}")
     found: Mapping[str, float] = json.loads(last)
     return found
+
+
+def _token(port: int, state: Path, consumer: str) -> str:
+    """A token for a consumer whose secret a gateway made. Raises `Broken`."""
+    try:
+        secret = (state / "secrets" / "consumers" / consumer).read_text(encoding="utf-8")
+        form = {"grant_type": "client_credentials", "client_id": consumer, "client_secret": secret}
+        address, data = f"http://127.0.0.1:{port}/token", urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(address, data=data, timeout=30) as answer:
+            return str(json.load(answer)["access_token"])
+    except OSError as error:
+        raise Broken(f"no token for {consumer}: {error}") from error
 
 
 def _scraped(name: str, port: int) -> Page:

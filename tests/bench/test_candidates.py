@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.configs import calls, names, shipped, write
+from bench.configs import CONSUMER, calls, names, shipped, write
 from bench.loop import Loop, Place, compile_c
 from bench.peers.asking import closed_loop
 from bench.peers.payload import REPLY, REQUEST, of_size
@@ -35,7 +35,8 @@ def test_a_catalogue_has_as_many_services_as_wanted(count: int, tmp_path: Path) 
     catalogue = read_catalogue(config)
     assert [service.id for service in catalogue] == names("s", count)
     assert {service.connector for service in catalogue} == {"bench.peers.connector"}
-    assert read_consumers(config)["bench"].behaviour == "calm"
+    consumer = read_consumers(config)[CONSUMER]
+    assert (consumer.behaviour, consumer.local, consumer.subscriptions) == ("calm", True, ("*",))
 
 
 def test_every_shipped_service_is_called() -> None:
@@ -58,6 +59,11 @@ def test_what_lua_would_misread_is_escaped() -> None:
     assert r'"/a\034b"' in text
     assert r'"\196\144\010"' in text
     assert r'["x"] = "1\0922"' in text
+
+
+def test_every_call_carries_the_token_where_there_is_one() -> None:
+    assert script(calls(names("s", 3), b""), "t0ken").count('["Authorization"] = "Bearer t0ken"') == 3
+    assert "Authorization" not in script(calls(names("s", 3), b""))
 
 
 async def test_a_closed_loop_counts_what_was_answered() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,30 @@ def test_every_ratio_names_candidates_and_cases_that_exist(tmp_path: Path) -> No
     }
     assert {key for one in COMPARED for key in (one.above, one.below)} - there == set()
     assert len({one.name for one in COMPARED}) == len(COMPARED)
+
+
+WANTED = {
+    "bus_64_vs_aio_pika_rpc",
+    "bus_64_vs_amqplib",
+    "bus_64_vs_librabbitmq",
+    "bus_1_latency_vs_librabbitmq",
+    "embedded_vs_rabbit",
+    "http_vs_aiohttp_aio_pika",
+    "http_vs_aiohttp_echo",
+    "http_2800_vs_28",
+}
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_ratios_to_quote_are_measured_quick_or_not(*, quick: bool, tmp_path: Path) -> None:
+    rows = [
+        row(Key(group.name, candidate.name, case), 1.0)
+        for group in groups(tmp_path, quick=quick)
+        for candidate in group.candidates
+        for case in candidate.cases
+    ]
+    assert ratios(rows).keys() >= WANTED
+    assert memory_vs_rabbit([replace(one, memory={"broker": 1.0}) for one in rows]) is not None
 
 
 def test_no_two_candidates_of_a_group_share_a_queue(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ KEYS = (
 CONSUMER_FILES = ("consumers.yaml", "consumers.d/*.yaml")
 """What the consumers of a configuration directory are read from."""
 LIVE_SECRETS = 2
+WRITTEN = "# Written by `lgsp consumers`, which writes it again when the secret is rotated."
+"""The first line of a file that a command may write again or remove; all others are somebody's own."""
 EVERYTHING = "*"
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -87,8 +89,18 @@ def read_consumers(directory: Path) -> dict[str, Consumer]:
 
     Raises `CatalogueError` with every mistake of every file.
     """
+    return parse_consumers(consumer_sources(directory))
+
+
+def consumer_sources(directory: Path) -> list[Source]:
+    """The files of a configuration directory that speak of consumers, in the order in which they are read."""
     files = [directory / "consumers.yaml", *sorted((directory / "consumers.d").glob("*.yaml"))]
-    documents = [read(Source(str(file.relative_to(directory)), file.read_bytes())) for file in files if file.is_file()]
+    return [Source(str(file.relative_to(directory)), file.read_bytes()) for file in files if file.is_file()]
+
+
+def parse_consumers(sources: Iterable[Source]) -> dict[str, Consumer]:
+    """The consumers of these files. Raises `CatalogueError` with every mistake of every file."""
+    documents = [read(source) for source in sources]
     consumers: dict[str, Consumer] = {}
     keys: dict[str, str] = {}
     for document in documents:
@@ -199,10 +211,7 @@ def strangers(consumers: Iterable[Consumer], catalogue: Catalogue) -> Iterator[t
 def as_yaml(consumer: Consumer) -> str:
     """The entry as a file of `consumers.d/` that `read_consumers` reads as the same consumer."""
     units = {1.0: "s", 60.0: "m", 3_600.0: "h", 86_400.0: "d"}
-    lines = [
-        "# Written by `lgsp consumers`, which writes it again when the secret is rotated.",
-        f"{_quoted(consumer.id)}:",
-    ]
+    lines = [WRITTEN, f"{_quoted(consumer.id)}:"]
     texts = {key: getattr(consumer, key) for key in ("title", "organisation", "key")}
     lines += [f"  {key}: {_quoted(text)}" for key, text in texts.items() if text]
     for key, entries in (("secrets", consumer.secrets), ("subscriptions", consumer.subscriptions)):

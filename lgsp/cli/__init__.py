@@ -12,6 +12,7 @@ import click
 
 from lgsp.cli.bus import bus
 from lgsp.cli.call import call
+from lgsp.cli.consumers import consumers
 from lgsp.cli.doctor import doctor
 from lgsp.cli.history import history
 from lgsp.cli.init import init
@@ -31,7 +32,7 @@ def lgsp() -> None:
     """
 
 
-for command in (up, gateway, connectors, call, services, bus, init, doctor, history):
+for command in (up, gateway, connectors, call, services, consumers, bus, init, doctor, history):
     lgsp.add_command(command)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from lgsp.catalogue.consumer import Consumer, Limit
+from lgsp.catalogue.consumer import CONSUMER_FILES, Consumer, Limit, read_consumers
+from lgsp.catalogue.watch import EVERY, Reload, Watcher
 from lgsp.clock import ManualClock
 from lgsp.edge.access import Access, Buckets, Met, Rights, Stranger, refilled, seconds_until_one, throttled
 from lgsp.edge.tokens import Tokens, make_key
@@ -227,3 +229,42 @@ def test_who_may_not_ask_spends_nothing() -> None:
     headers = bearer(access)
     assert [access.meet(headers, "health", "GET /x").refusal for _ in range(3)] == ["not_subscribed"] * 3
     assert access.meet(headers, "gis", "GET /x").refusal == ""
+
+
+async def test_a_consumer_disabled_in_its_file_is_refused_within_5_seconds_and_a_bad_file_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "consumers.d" / "a.yaml"
+    file.parent.mkdir()
+    file.write_text('a: {subscriptions: ["*"]}\n')
+    access, clock = an_access()
+    reloads: list[Reload] = []
+    watcher = Watcher(
+        "consumers", tmp_path, CONSUMER_FILES, lambda d: list(read_consumers(d).values()), clock, reloads.append
+    )
+    access.replace(watcher.first())
+    headers = bearer(access)
+
+    async def take(consumers: list[Consumer]) -> None:
+        access.replace(consumers)
+
+    async def looked() -> float:
+        """Look as `run` does, on the test's own clock; how long until the file was read."""
+        begun = clock.now()
+        while True:
+            await clock.advance(EVERY)
+            if await watcher.look(take):
+                return clock.now() - begun
+
+    assert access.meet(headers, "gis", "GET /x").refusal == ""
+    file.write_text('a: {subscriptions: ["*"], disabled: yes}\n')
+    await looked()
+    assert [problem.partition(": ")[0] for problem in reloads[-1].problems] == ["consumers.d/a.yaml:1:37"]
+    assert access.meet(headers, "gis", "GET /x").refusal == ""
+    file.write_text('a: {subscriptions: ["*"], disabled: true}\n')
+    assert await looked() < 5
+    assert access.meet(headers, "gis", "GET /x").refusal == "token_revoked"
+    file.unlink()
+    await looked()
+    with pytest.raises(Stranger):
+        access.meet(headers, "gis", "GET /x")

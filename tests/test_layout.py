@@ -66,7 +66,12 @@ PLACES = {
 """Each third-party package, and where it may be imported."""
 OURS = {"lgsp", "connectors"}
 LOST = {"asyncio.create_task", "asyncio.ensure_future"}
-PEOPLE_S_TEXT = {"lgsp/edge/faults.py", "lgsp/edge/openapi.py", "lgsp/runtime/behaviours/errors.py"}
+PEOPLE_S_TEXT = {
+    "lgsp/cli/sheet.py",
+    "lgsp/edge/faults.py",
+    "lgsp/edge/openapi.py",
+    "lgsp/runtime/behaviours/errors.py",
+}
 """Sentences in Vietnamese and English that a caller reads."""
 FORBIDDEN = re.compile(
     r"(pyp[i]\.org|pythonhoste[d]\.org|npmj[s]\.org|(deb|security)\.debia[n]\.org|/(?:work|farm)/[a-z.]|/tm[p]/[a-z]|\bsubagen[t])"

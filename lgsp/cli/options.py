@@ -6,16 +6,17 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import click
 
 from lgsp.catalogue.parse import read_catalogue
-from lgsp.catalogue.service import Catalogue
+from lgsp.catalogue.service import Catalogue, Text
 from lgsp.settings import environment, find_config, find_state
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Language = Literal["vi", "en"]
 
 
 def places(command: Callable[P, R]) -> Callable[..., R]:
@@ -40,6 +41,23 @@ def as_json(command: Callable[P, R]) -> Callable[P, R]:
 def catalogue_of(config: Path) -> Catalogue:
     """The catalogue of a configuration directory. Raises `CatalogueError` with every mistake."""
     return read_catalogue(config)
+
+
+def speaks(command: Callable[P, R]) -> Callable[..., R]:
+    """Add `--lang`; the command gets `language`: the flag, else what `LANG` begins with, else `vi`."""
+
+    @click.option("--lang", "flag", type=click.Choice(["vi", "en"]), help="The language of what is printed [LANG].")
+    @wraps(command)
+    def with_language(*args: Any, flag: Language | None, **kwargs: Any) -> R:  # noqa: ANN401 - click's
+        kwargs["language"] = flag or ("en" if environment().get("LANG", "").startswith("en") else "vi")
+        return command(*args, **kwargs)
+
+    return with_language
+
+
+def in_language(text: Text, language: Language) -> str:
+    """A text in one of its languages."""
+    return text.vi if language == "vi" else text.en
 
 
 def print_json(value: object) -> None:

@@ -11,11 +11,15 @@ from rich.table import Table
 
 from lgsp.catalogue.service import Operation, Service
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
+from lgsp.cli.sheet import sheet
 
 
 @click.group()
 def services() -> None:
     """List, show and check the services of a configuration."""
+
+
+services.add_command(sheet)
 
 
 @services.command("ls")

@@ -63,7 +63,7 @@ def document(services: Iterable[Service], version: str) -> dict[str, Any]:
     paths: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for service in known:
         for operation in service.operations.values():
-            paths[service.context + operation.template][operation.method.lower()] = _operation(service, operation)
+            paths[service.context + operation.template][operation.method.lower()] = described(service, operation)
     return {
         "openapi": "3.1.1",
         "info": {"title": "LGSP", "version": version, "description": _ABOUT},
@@ -94,7 +94,8 @@ def _tag(service: Service) -> dict[str, Any]:
     }
 
 
-def _operation(service: Service, operation: Operation) -> dict[str, Any]:
+def described(service: Service, operation: Operation) -> dict[str, Any]:
+    """One operation as OpenAPI has it."""
     made: dict[str, Any] = {
         "tags": [service.id],
         "operationId": f"{service.id}.{operation.method.lower()}.{_name(operation.template)}",

@@ -1,18 +1,20 @@
 """Danh mục dùng chung quốc gia, CSDLQG về TTHC: National Catalogues and Procedures.
 
-Facts (S1): the `/dmdc` contract, its catalogue codes, the answers to a bulk add. Seen (S8d, S11): the verbs of the
-National Portal and their fields. Assumptions: one path a verb, and what an unknown catalogue answers.
+Facts (S1): the `/dmdc` contract, its catalogue codes, names and types of properties, the answers to a bulk add. Seen (S8d,
+S11): the verbs of the National Portal, `result` with `error_code`, the fields of a procedure. Assumptions: one path a verb,
+how the fields nest, an unknown catalogue is an empty list, and what is added is not kept.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from connectors.province.catalogues import ETHNIC_GROUPS, GENDERS, NATIONALITIES, RELIGIONS
-from connectors.province.dossier import AGENCIES, PROCEDURES, find_procedure
+from connectors.province.dossier import AGENCIES, CHANNELS, PROCEDURES, find_procedure
+from connectors.province.identifiers import is_procedure_code
 from connectors.province.places import COMMUNES, DISTRICTS, PROVINCE_UNIT, Unit
+from connectors.province.silence import without_words
 from lgsp import MalformedRequest, Outcome, Reply, Request
 
 _PLAIN = (
@@ -46,19 +48,24 @@ CODES = (
     *_PLAIN,
 )
 """The catalogues of the guide (S1)."""
-AGENCY_FIELDS = (
-    "MaDinhDanhCap1",
-    "TenDonVi",
-    "DiaChi",
-    "Email",
-    "SoDienThoai",
-    "Fax",
-    "Website",
-    "QdBanHanhQdSuaDoi",
-    "NgayBanHanhQd",
-    "CoQuanBanHanhQd",
-)
+AGENCY_FIELDS = {
+    "TenDonVi": "Tên đơn vị",
+    "DiaChi": "Địa chỉ",
+    "Email": "Email",
+    "SoDienThoai": "Số điện thoại",
+    "Fax": "Fax",
+    "Website": "Website",
+    "QdBanHanhQdSuaDoi": "QĐ ban hành/ QĐ sửa đổi",
+    "NgayBanHanhQd": "Ngày ban hành QĐ",
+    "CoQuanBanHanhQd": "Cơ Quan ban hành QĐ",
+}
+"""Properties of an agency after its code, with their names."""
+PAIR_FIELDS = {"Ma": "Mã", "Ten": "Tên"}
+INVALID, UNKNOWN, FAILED = "1", "2", "99"
+_AGENCIES = "qlvanbandieuhanhcap"
 _VALUES = ("Loại 1", "Loại 2", "Loại 3")
+_ADD = "POST /Category/{ma}"
+_FIELDS_OF_WORK = sorted({field for _, field, _ in PROCEDURES.values()})
 
 
 async def answer(request: Request) -> Reply:
@@ -66,30 +73,39 @@ async def answer(request: Request) -> Reply:
     return OPERATIONS[request.operation](request)
 
 
+def refuse(request: Request, outcome: Outcome) -> Reply:
+    """`MSG` where records are added, `error_code` where a verb answers, else nothing: the gateway speaks."""
+    if request.operation == _ADD:
+        return _not_added(request, "the system is busy" if outcome is Outcome.PROVIDER_ERROR else "bad record", outcome)
+    if request.operation.startswith("POST"):
+        return _portal(request, [], INVALID if outcome is Outcome.REJECTED else FAILED, outcome)
+    return without_words(request, outcome)
+
+
 def _metadata(request: Request) -> Reply:
     code = request.path_values["ma"]
     if code not in CODES:
-        return _unknown(request)
-    fields = AGENCY_FIELDS if code.startswith("qlvanban") else ("Ma", "Ten")
+        return _empty(request)
+    level = code[-1]
+    known = {f"MaDinhDanhCap{level}": f"Mã định danh cấp {level}"} | AGENCY_FIELDS
+    fields = known if code.startswith(_AGENCIES) else PAIR_FIELDS
     kinds = {"NgayBanHanhQd": "DateTime"}
     listed = [
-        {"PropertyCode": name, "PropertyName": name, "PropertyType": kinds.get(name, "String")} for name in fields
+        {"PropertyCode": name, "PropertyName": says, "PropertyType": kinds.get(name, "String")}
+        for name, says in fields.items()
     ]
     return Reply.of_json(request, listed)
 
 
 def _content(request: Request) -> Reply:
     code = request.path_values["ma"]
-    return Reply.of_json(request, _records(code)) if code in CODES else _unknown(request)
+    return Reply.of_json(request, _records(code)) if code in CODES else _empty(request)
 
 
 def _records(code: str) -> list[dict[str, Any]]:
-    if code.startswith("qlvanban"):
-        level = code[-1]
-        return [
-            {"MaDinhDanhCap" + level: org, "TenDonVi": name, **dict.fromkeys(AGENCY_FIELDS[2:])}
-            for org, name in AGENCIES.items()
-        ]
+    if code.startswith(_AGENCIES):
+        nothing = dict.fromkeys(AGENCY_FIELDS)
+        return [{f"MaDinhDanhCap{code[-1]}": org} | nothing | {"TenDonVi": name} for org, name in AGENCIES.items()]
     known: dict[str, list[tuple[str, str]]] = {
         "madantoc": [(ma, ten) for ma, ten, _ in ETHNIC_GROUPS],
         "matongiao": list(RELIGIONS),
@@ -110,27 +126,25 @@ def _pairs(units: tuple[Unit, ...]) -> list[tuple[str, str]]:
 def _add(request: Request) -> Reply:
     code = request.path_values["ma"]
     if code not in CODES:
-        return _unknown(request)
+        return _not_added(request, f"{code} is not a category", Outcome.BUSINESS_FAULT)
     try:
         records = request.json
     except MalformedRequest:
         records = None
     if not isinstance(records, list) or not all(isinstance(one, dict) and one for one in records):
-        return Reply.of_json(
-            request,
-            {"MSG": "Data not insert: body is not an array", "Count": 0},
-            outcome=Outcome.REJECTED,
-            status=400,
-            reason="bad_request",
-        )
-    known = {next(iter(record.values())) for record in _records(code)}
+        return _not_added(request, "body is not an array of records", Outcome.REJECTED)
+    known = {str(next(iter(record.values()))) for record in _records(code)}
     for n, record in enumerate(records, 1):
-        key = next(iter(record.values()))
-        if key in known:
-            says = f"Data not insert: Record {n}: {key} is duplicate"
-            return Reply.of_json(request, {"MSG": says, "Count": 0}, outcome=Outcome.BUSINESS_FAULT, reason="duplicate")
-        known.add(key)
+        name, value = next(iter(record.items()))
+        if str(value) in known:
+            return _not_added(request, f"Record {n}: {name} {value} is duplicate", Outcome.BUSINESS_FAULT)
+        known.add(str(value))
     return Reply.of_json(request, {"MSG": "Done", "Count": len(records)})
+
+
+def _not_added(request: Request, says: str, outcome: Outcome) -> Reply:
+    reason = "duplicate" if outcome is Outcome.BUSINESS_FAULT else "not_inserted"
+    return Reply.of_json(request, {"MSG": f"Data not insert: {says}", "Count": 0}, outcome=outcome, reason=reason)
 
 
 def _all(request: Request) -> Reply:
@@ -147,21 +161,24 @@ def _procedure(request: Request) -> Reply:
         code = str(request.json_object.get("maTTHC", ""))
     except MalformedRequest:
         code = ""
-    if not re.fullmatch(r"[0-9]\.[0-9]{6}", code):
-        return _portal(request, [], "1", Outcome.REJECTED)
+    if not is_procedure_code(code):
+        return _portal(request, [], INVALID, Outcome.REJECTED)
     found = find_procedure(code)
     if found is None:
-        return _portal(request, [], "2", Outcome.BUSINESS_FAULT)
+        return _portal(request, [], UNKNOWN, Outcome.BUSINESS_FAULT)
     name, field, days = found
+    way = {
+        "THOIGIAN": [{"THOIGIANGIAIQUYET": f"{days} ngày làm việc", "PHILEPHI": [{"SOTIEN": 0}]}],
+    }
     record = {
         "MATTHC": code,
         "TENTTHC": name,
-        "TENLINHVUC": field,
-        "KENH": "1;2;3",
-        "THOIGIANGIAIQUYET": f"{days} ngày làm việc",
-        "PHILEPHI": [],
+        "LINHVUCTHUCHIEN": [{"MALINHVUC": f"{_FIELDS_OF_WORK.index(field) + 1:03d}", "TENLINHVUC": field}],
+        "TRINHTUTHUCHIEN": "Nộp hồ sơ; tiếp nhận; giải quyết; trả kết quả",
+        "CACHTHUCTHUCHIEN": [{"KENH": channel, **way} for channel in CHANNELS],
         "THANHPHANHOSO": ["Tờ khai theo mẫu"],
-        "KETQUATHUCHIEN": name,
+        "KETQUATHUCHIEN": [name],
+        "CANCUPHAPLY": ["Văn bản quy định thủ tục"],
         "COQUANTHUCHIEN": AGENCIES["000.00.00.H47"],
     }
     return _portal(request, [record])
@@ -179,12 +196,10 @@ def _of(pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
     return [{"MA": code, "TEN": name} for code, name in pairs]
 
 
-_FIELDS_OF_WORK = sorted({field for _, field, _ in PROCEDURES.values()})
-
 OPERATIONS: dict[str, Callable[[Request], Reply]] = {
     "GET /Metadata/{ma}": _metadata,
     "GET /Category/{ma}": _content,
-    "POST /Category/{ma}": _add,
+    _ADD: _add,
     "GET /AllCategory": _all,
     "POST /LayDanhSachTTHC": _procedures,
     "POST /LayThuTuc": _procedure,
@@ -206,11 +221,5 @@ def _portal(request: Request, records: list[dict[str, Any]], error: str = "0", o
     return Reply.of_json(request, {"result": records, "error_code": error}, outcome=outcome, reason=reason)
 
 
-def _unknown(request: Request) -> Reply:
-    return Reply.of_json(
-        request,
-        {"MSG": "Category not found", "Count": 0},
-        outcome=Outcome.BUSINESS_FAULT,
-        status=404,
-        reason="not_found",
-    )
+def _empty(request: Request) -> Reply:
+    return Reply.of_json(request, [], outcome=Outcome.BUSINESS_FAULT, reason="not_found")

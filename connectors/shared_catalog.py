@@ -1,6 +1,8 @@
 """Danh mục dùng chung tỉnh: Provincial Catalogues.
 
-Facts (S2b): context, operations, fields; lists are bare arrays. Assumptions: the fault form of an unknown code.
+Facts (S2b): context, operations, fields; lists are bare arrays; the client looks whether a record is null. Its method names
+say `capTren` in the paths of what lies below something; the spelling `captren` answers too. Assumptions: an unknown code is
+null, or an empty list; the gateway says every other failure.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Any
 from connectors.province.catalogues import ETHNIC_GROUPS, KINDS_OF_UNITS, RELIGIONS, UNITS_OF_MEASURE
 from connectors.province.dossier import AGENCIES
 from connectors.province.places import PROVINCE, UNITS, Unit, address, below, of_level
+from connectors.province.silence import without_words
 from lgsp import Outcome, Reply, Request
 
 LEVELS = (
@@ -25,6 +28,11 @@ _AGENCY_CODES = {f"{n:05d}": org for n, org in enumerate(AGENCIES, 1)}
 async def answer(request: Request) -> Reply:
     """A bare list, or one record."""
     return OPERATIONS[request.operation](request)
+
+
+def refuse(request: Request, outcome: Outcome) -> Reply:
+    """The contract has no words for a failure: the gateway speaks."""
+    return without_words(request, outcome)
 
 
 def _levels() -> list[dict[str, str]]:
@@ -75,7 +83,7 @@ def _found(records: Callable[[], list[dict[str, Any]]], key: str, parameter: str
     def one(request: Request) -> Reply:
         wanted = request.path_values[parameter]
         record = next((each for each in records() if each[key] == wanted), None)
-        return _missing(request, wanted) if record is None else Reply.of_json(request, record)
+        return Reply.of_json(request, record) if record else _nothing(request, None)
 
     return one
 
@@ -87,28 +95,28 @@ def _agencies() -> list[dict[str, str]]:
 def _agencies_of_level(request: Request) -> Reply:
     level = request.path_values["cap"]
     if level not in {ma for ma, _, _, _ in LEVELS}:
-        return _missing(request, level)
+        return _nothing(request, [])
     return Reply.of_json(request, [agency for agency in _agencies() if agency["cap"] == level])
 
 
 def _agencies_below(request: Request) -> Reply:
     above = request.path_values["capTren"]
     if above not in _AGENCY_CODES:
-        return _missing(request, above)
+        return _nothing(request, [])
     return Reply.of_json(request, [agency for agency in _agencies() if agency["capTren"] == above])
 
 
 def _units_of_level(request: Request) -> Reply:
     level = request.path_values["cap"]
     if level not in {"TINH", "HUYEN", "XA"}:
-        return _missing(request, level)
+        return _nothing(request, [])
     return Reply.of_json(request, [_unit(unit) for unit in of_level(level)])
 
 
 def _units_below(request: Request) -> Reply:
-    above = request.path_values["ma"]
+    above = request.path_values["capTren"]
     if above not in UNITS:
-        return _missing(request, above)
+        return _nothing(request, [])
     return Reply.of_json(request, [_unit(unit) for unit in below(above)])
 
 
@@ -132,9 +140,11 @@ OPERATIONS: dict[str, Callable[[Request], Reply]] = {
     "GET /capcoquanquanlys/{ma}": _found(_levels, "ma", "ma"),
     "GET /coquanquanlys/{ma}": _found(_agencies, "ma", "ma"),
     "GET /coquanquanlys/cap/{cap}": _agencies_of_level,
+    "GET /coquanquanlys/capTren/{capTren}": _agencies_below,
     "GET /coquanquanlys/captren/{capTren}": _agencies_below,
     "GET /donvihanhchinhs/cap/{cap}": _units_of_level,
-    "GET /donvihanhchinhs/captren/{ma}": _units_below,
+    "GET /donvihanhchinhs/capTren/{capTren}": _units_below,
+    "GET /donvihanhchinhs/captren/{capTren}": _units_below,
     "GET /donvihanhchinhs/{ma}": _found(_units, "ma", "ma"),
     "GET /dantocs": _listing(_ethnic_groups),
     "GET /dantocs/{id}": _found(_ethnic_groups, "id", "id"),
@@ -144,6 +154,5 @@ OPERATIONS: dict[str, Callable[[Request], Reply]] = {
 }
 
 
-def _missing(request: Request, code: str) -> Reply:
-    body = {"code": "NOT_FOUND", "message": f"Không tìm thấy mã {code}"}
-    return Reply.of_json(request, body, outcome=Outcome.BUSINESS_FAULT, status=404, reason="not_found")
+def _nothing(request: Request, body: list[object] | None) -> Reply:
+    return Reply.of_json(request, body, outcome=Outcome.BUSINESS_FAULT, reason="not_found")

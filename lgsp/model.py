@@ -35,8 +35,9 @@ class Request:
     `headers` holds lower-case names of a closed list, `content-type` among them; `body` is the caller's bytes.
     `key` names the request in every random draw. `budget`, `waited` and `redelivered` are set by the bus on arrival:
     seconds until the caller stops waiting, seconds spent on the bus, and whether another connector may have begun it.
+    `force` is how a tester wants it to end, as written, empty for all others.
     `asked_as` is the caller's own id of this request where the contract has a field for one. `origin` is `live` or
-    `replay`; `forced` says that a tester chose the outcome. These three stay at the gateway.
+    `replay`. These two stay at the gateway.
     """
 
     id: str
@@ -55,7 +56,12 @@ class Request:
     redelivered: bool = False
     asked_as: str = ""
     origin: str = "live"
-    forced: bool = False
+    force: str = ""
+
+    @property
+    def forced(self) -> bool:
+        """Whether a tester chose the outcome."""
+        return bool(self.force)
 
     @property
     def path_values(self) -> dict[str, str]:

@@ -52,6 +52,8 @@ def encode_request(request: Request, *, publish: int, reply_to: str, budget: flo
         headers["lgsp-query"] = request.query
     if request.calm:
         headers["lgsp-behaviour"] = "calm"
+    if request.force:
+        headers["lgsp-force"] = request.force
     content_type = _carry(request.headers, headers)
     return Message(
         body=request.body,
@@ -92,6 +94,7 @@ def decode_request(message: Message, service: str, *, now: float, redelivered: b
         body=message.body,
         headers=_carried(message),
         calm=headers.get("lgsp-behaviour") == "calm",
+        force=_text(headers, "lgsp-force", ""),
         budget=budget - waited,
         waited=waited,
         redelivered=redelivered,

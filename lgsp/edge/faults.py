@@ -45,6 +45,9 @@ INVALID_TOKEN = Fault(401, 900901, "Token không hợp lệ / Invalid Credential
 NO_TOKEN = Fault(401, 900902, "Thiếu token / Missing Credentials: send the header Authorization: Bearer")
 NOT_JUDGED = Fault(500, 900900, "Không xác thực được / Unclassified Authentication Failure: it stands in the log", 5)
 BAD_KEY = Fault(400, 400, "X-Lgsp-Key is at most 200 printable ASCII characters")
+NO_FORCE = Fault(
+    403, 403, "Không được chọn kết quả / This consumer may not choose outcomes: its entry needs may_force: true"
+)
 ENCODED = Fault(415, 415, "Content-Encoding is not accepted: send the body as it is")
 TOO_LARGE = Fault(413, 413, "The body is larger than this gateway takes")
 NOT_TEXT = Fault(400, 400, "A header that goes on to the provider is UTF-8")

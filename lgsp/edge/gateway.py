@@ -14,6 +14,8 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from lgsp.catalogue.consumer import Consumer
+from lgsp.catalogue.force import parse_force
 from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue
 from lgsp.chance import uuid7
@@ -25,7 +27,7 @@ from lgsp.edge.answers import SERVER, answer_of, headers_of
 from lgsp.edge.faults import Fault, body_of, wants_xml
 from lgsp.edge.names import is_our_name
 from lgsp.edge.routes import NoRoute, Route, Routes
-from lgsp.errors import LedgerUnavailable, SettingsError
+from lgsp.errors import LedgerUnavailable, MalformedRequest, SettingsError
 from lgsp.model import Outcome, Request, Transaction
 
 log = structlog.get_logger()
@@ -255,13 +257,15 @@ class Gateway:
     def _request(self, http: web.BaseRequest, route: Route, met: Met, body: bytes) -> Request:
         transaction = self._new_id()
         carried = {}
-        key = transaction
+        key, force = transaction, ""
         for name, value in http.headers.items():
             lower = name.lower()
             if lower in CARRIED:
                 carried[lower] = _readable(value)
             elif lower == "x-lgsp-key":
                 key = _checked_key(value)
+            elif lower == "x-lgsp-force":
+                force = _checked_force(value, met.consumer)
             elif lower == "authorization" and value.startswith("Basic "):
                 carried[lower] = _readable(value)  # a contract's own credentials; ours are Bearer
         return Request(
@@ -275,6 +279,7 @@ class Gateway:
             body=body,
             headers=carried,
             calm=met.consumer.behaviour == "calm",
+            force=force,
         )
 
     async def _transact(self, http: web.BaseRequest, request: Request, service: str) -> web.Response:
@@ -346,4 +351,14 @@ def _readable(value: str) -> str:
 def _checked_key(value: str) -> str:
     if not value or len(value) > _KEY_LENGTH or not (value.isascii() and value.isprintable()):
         raise _Refused(faults.BAD_KEY, "refused")
+    return value
+
+
+def _checked_force(value: str, consumer: Consumer) -> str:
+    if not consumer.may_force:
+        raise _Refused(faults.NO_FORCE, "refused")
+    try:
+        parse_force(value)
+    except MalformedRequest as error:
+        raise _Refused(Fault(400, 400, f"X-Lgsp-Force: {error}"), "refused") from error
     return value

@@ -92,6 +92,18 @@ class Refuser(Protocol):
         ...
 
 
+@runtime_checkable
+class Marker(Protocol):
+    """A connector that knows identifiers with a fixed meaning, for tests; a power beside `Connector`."""
+
+    def failure_of(self, request: Request) -> Outcome | None:
+        """The failure that an identifier in the request stands for, `None` where none does.
+
+        It is `rejected`, `provider_error`, `timeout` or `unreachable`.
+        """
+        ...
+
+
 class Behaviour(Protocol):
     """Makes a stand-in lifelike: may wait, change, refuse, or not forward at all."""
 

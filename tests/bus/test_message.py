@@ -104,6 +104,7 @@ requests = st.builds(
     attempt=st.integers(1, 9),
     body=st.binary(max_size=50),
     calm=st.booleans(),
+    force=st.sampled_from(["", "outcome=timeout, delay=2s"]),
     headers=st.dictionaries(
         st.sampled_from(["content-type", "soapaction", "traceparent", "accept"]), st.text(min_size=1, max_size=20)
     ),
@@ -115,7 +116,7 @@ def test_a_request_comes_out_as_it_went_in(request: Request, budget: float, shar
     message = encode_request(request, publish=1, reply_to="gw", budget=budget, now=NOW)
     waited = budget * share
     got = decoded(message, now=NOW + waited)
-    for name in ("id", "operation", "path", "query", "consumer", "key", "attempt", "body", "calm", "headers"):
+    for name in ("id", "operation", "path", "query", "consumer", "key", "attempt", "body", "calm", "force", "headers"):
         assert getattr(got, name) == getattr(request, name), name
     assert got.waited == pytest.approx(min(waited, got.waited + got.budget), abs=0.002)
     assert got.budget + got.waited == pytest.approx(budget, abs=0.002)

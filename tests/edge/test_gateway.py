@@ -49,7 +49,7 @@ SERVICES = {
 }
 CONSUMERS = (
     Consumer(id="demo", behaviour="field", subscriptions=("*",)),
-    Consumer(id="tester", behaviour="calm", subscriptions=("*",)),
+    Consumer(id="tester", behaviour="calm", subscriptions=("*",), may_force=True),
 )
 KEY = make_key()
 
@@ -719,3 +719,28 @@ def test_transaction_ids_are_uuids_of_version_7_and_never_the_same() -> None:
     assert all(name[14] == "7" and len(name) == 36 for name in ids)
     stamps = [name[:13] for name in ids]
     assert stamps == sorted(stamps)
+
+
+async def test_who_may_force_chooses_the_outcome_of_one_request() -> None:
+    async with stage() as made:
+        await made.ask(headers={"X-Lgsp-Force": "outcome=timeout, delay=2s"})
+        await made.ask()
+        assert [(request.force, request.forced) for request in made.bus.arrived] == [
+            ("outcome=timeout, delay=2s", True),
+            ("", False),
+        ]
+
+
+async def test_who_may_not_is_told_so_and_it_is_no_transaction() -> None:
+    async with stage() as made:
+        answer = await made.ask(headers={"X-Lgsp-Force": "outcome=timeout"}, as_="demo")
+        assert (answer.status, "may_force: true" in answer.fault["description"]) == (403, True)
+        assert made.bus.arrived == []
+        assert made.watch.answered == [("refused", "GET", 403)]
+
+
+async def test_a_force_that_cannot_be_read_is_told_what_to_write() -> None:
+    async with stage() as made:
+        answer = await made.ask(headers={"X-Lgsp-Force": "outcome=late"})
+        assert (answer.status, made.bus.arrived) == (400, [])
+        assert answer.fault["description"].startswith("X-Lgsp-Force: the outcome is one of ok, business_fault, ")

@@ -191,7 +191,7 @@ async def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
 
 
 async def test_a_row_says_where_the_time_went_and_whose_fault_it_was(tmp_path: Path) -> None:
-    request = asked(operation="GET /x", consumer="c", body=b"12345", origin="replay", forced=True)
+    request = asked(operation="GET /x", consumer="c", body=b"12345", origin="replay", force="outcome=ok")
     stamps = Stamps(*(int((START + after) * 1e9) for after in (0.010, 0.011, 0.091, 0.092)))
     reply = a_reply(request, outcome=Outcome.PROVIDER_ERROR, status=502, reason="bad_reply", stamps=stamps)
     async with a_ledger(tmp_path) as ledger:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from lgsp.catalogue.service import Operation, Service
 from lgsp.clock import Clock
 from lgsp.runtime.behaviours.errors import ErrorsBehaviour
+from lgsp.runtime.behaviours.forced import ForcedBehaviour
 from lgsp.runtime.behaviours.latency import LatencyBehaviour
 from lgsp.runtime.behaviours.manner import MannerBehaviour
+from lgsp.runtime.behaviours.marked import MarkedBehaviour
 from lgsp.runtime.behaviours.upstream import UpstreamBehaviour
-from lgsp.runtime.connector import Behaviour, Connector, Stateful
+from lgsp.runtime.connector import Behaviour, Connector, Marker, Stateful
 from lgsp.runtime.provider import Upstreams
 
 
@@ -27,6 +29,7 @@ def behaviours_of(
     A real provider is as slow and as faulty as it is: nothing is simulated around it. Raises `CatalogueError` for an
     upstream that cannot be used.
     """
+    yield ForcedBehaviour(operation, connector, clock)
     if service.mode in {"proxy", "spy"}:
         yield UpstreamBehaviour(upstreams.of(service), operation, upstreams, spies=service.mode == "spy")
         return
@@ -34,6 +37,8 @@ def behaviours_of(
     errors = operation.errors or service.errors
     if latency:
         yield LatencyBehaviour(service.id, latency, clock, seed)
+    if isinstance(connector, Marker):
+        yield MarkedBehaviour(service.id, connector)
     if errors and errors.rates:
         yield ErrorsBehaviour(service.id, errors, seed, connector)
     if operation.replies:

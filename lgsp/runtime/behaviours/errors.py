@@ -29,6 +29,18 @@ def failure(mix: ErrorMix, service: str, request: Request, seed: int) -> Outcome
     return decide(mix, draw(seed, service, request.operation, "errors", request.key, request.attempt))
 
 
+def fail(outcome: Outcome, service: str, request: Request, connector: object) -> Reply:
+    """The failure in the connector's own words where it has any; raises what an absent provider is."""
+    if outcome is Outcome.TIMEOUT:
+        raise TimedOut("budget_spent", f"{service} stays silent")
+    if outcome is Outcome.UNREACHABLE:
+        raise Unreachable("provider_down", f"{service} cannot be reached")
+    if isinstance(connector, Refuser):
+        return connector.refuse(request, outcome)
+    status, reason, message = _GENERIC[outcome]
+    return Reply.of_json(request, {"code": reason, "message": message}, outcome=outcome, status=status, reason=reason)
+
+
 class ErrorsBehaviour:
     """Fails a part of the calls: refusals and provider errors in the connector's own words where it has any."""
 
@@ -36,20 +48,11 @@ class ErrorsBehaviour:
         self._service = service
         self._mix = mix
         self._seed = seed
-        self._refuser = connector if isinstance(connector, Refuser) else None
+        self._connector = connector
 
     async def __call__(self, request: Request, forward: Forward) -> Reply:
         """Forward, refuse, or raise what an absent provider is."""
         outcome = None if request.calm else failure(self._mix, self._service, request, self._seed)
         if outcome is None:
             return await forward(request)
-        if outcome is Outcome.TIMEOUT:
-            raise TimedOut("budget_spent", f"{self._service} stays silent")
-        if outcome is Outcome.UNREACHABLE:
-            raise Unreachable("provider_down", f"{self._service} cannot be reached")
-        if self._refuser:
-            return self._refuser.refuse(request, outcome)
-        status, reason, message = _GENERIC[outcome]
-        return Reply.of_json(
-            request, {"code": reason, "message": message}, outcome=outcome, status=status, reason=reason
-        )
+        return fail(outcome, self._service, request, self._connector)

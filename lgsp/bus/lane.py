@@ -29,6 +29,7 @@ from lgsp.errors import BusUnavailable, Unroutable
 UNCONFIRMED_AT_MOST = 2_048
 HELD_AT_MOST = 1_024
 HELD_BYTES_AT_MOST = 8_388_608
+_FLUSH_AT = 262_144  # octets of bodies in one turn of the loop: by then the socket has its say whether it takes more
 
 
 class _Held(NamedTuple):
@@ -62,6 +63,7 @@ class LaneChannel(Channel):
         self._acks = Acks()
         self._confirms: Confirms[Slot] | None = Confirms() if confirms else None
         self._out: list[bytes] = []
+        self._out_bytes = 0
         self._held: deque[_Held] = deque()
         self._held_bytes = 0
         self._flushing = False
@@ -114,18 +116,21 @@ class LaneChannel(Channel):
         if self._held or self._relay.paused or self._window_is_full:
             self._hold(_Held(pieces, sum(map(len, pieces)), message.message_id, slot, tag, due))
         else:
-            self._go(pieces, message.message_id, slot, tag)
+            self._go(pieces, len(message.body), message.message_id, slot, tag)
 
     @property
     def _window_is_full(self) -> bool:
         return self._confirms is not None and len(self._confirms) >= UNCONFIRMED_AT_MOST
 
-    def _go(self, pieces: list[bytes], message_id: str, slot: Slot | None, tag: int) -> None:
+    def _go(self, pieces: list[bytes], size: int, message_id: str, slot: Slot | None, tag: int) -> None:
         if self._confirms is not None:
             self._confirms.published(message_id, slot)
+        self._out_bytes += size
         self._write(pieces)
         if tag:
             self._acks.done(tag)
+        if self._out_bytes >= _FLUSH_AT:
+            self._flush()
 
     def _hold(self, held: _Held) -> None:
         if len(self._held) >= HELD_AT_MOST or self._held_bytes + held.size > HELD_BYTES_AT_MOST:
@@ -139,7 +144,7 @@ class LaneChannel(Channel):
             held = self._held.popleft()
             self._held_bytes -= held.size
             if now < held.due:
-                self._go(held.pieces, held.message_id, held.slot, held.tag)
+                self._go(held.pieces, held.size, held.message_id, held.slot, held.tag)
             elif held.tag:
                 self._done(held.tag)
 
@@ -168,8 +173,10 @@ class LaneChannel(Channel):
             if self._acks.waiting and self._again is None:
                 self._again = self._loop.call_later(SLOW, self._flush_again)
         if out:
-            self._relay.transport.write(b"".join(out))
+            data = b"".join(out)
             out.clear()
+            self._out_bytes = 0
+            self._relay.transport.write(data)
 
     def _flush_again(self) -> None:
         self._again = None

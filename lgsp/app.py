@@ -10,7 +10,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,16 +34,18 @@ from lgsp.catalogue.watch import Watcher
 from lgsp.clock import Clock, SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
-from lgsp.edge.admin import Admin
+from lgsp.edge.admin import Admin, RouteDef
 from lgsp.edge.gateway import Gateway, TransactionIds
 from lgsp.edge.oauth import Desk
 from lgsp.edge.pages import Pages
 from lgsp.edge.routes import Routes
 from lgsp.edge.tokens import Returned, Tokens, make_key
+from lgsp.edge.transactions import Transactions
 from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl, with_secret
 from lgsp.errors import SettingsError
 from lgsp.ledger.base import Ledger
 from lgsp.ledger.files import Files
+from lgsp.ledger.reader import Reader
 from lgsp.ledger.sqlite import SqliteLedger
 from lgsp.model import Reply, Request
 from lgsp.runtime.host import Host, check_ours
@@ -143,6 +145,7 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
                 process,
                 lambda: ledger.problems() + _problems(bus, serving) + _draining(edge.gateway),
                 edge.notes(watcher),
+                _transactions(settings, clock),
             )
         )
         token = a_token_curl(edge.url, settings.state)
@@ -189,6 +192,7 @@ async def gateway(settings: Settings) -> None:
                 process,
                 lambda: ledger.problems() + bus.problems() + _draining(edge.gateway),
                 edge.notes(watcher),
+                _transactions(settings, clock),
             )
         )
         live = Live(catalogue, [edge.gateway, edge.pages, metrics], _nothing_to_make)
@@ -298,6 +302,10 @@ def _check(settings: Settings) -> None:
 def _ledger(settings: Settings, catalogue: Catalogue, clock: Clock) -> SqliteLedger:
     """The account of this gateway; it also keeps a second process of this name away."""
     return SqliteLedger(Files(settings.state, settings.name), [service.id for service in catalogue], clock)
+
+
+def _transactions(settings: Settings, clock: Clock) -> list[RouteDef]:
+    return Transactions(Reader(Files(settings.state, settings.name)), clock).routes()
 
 
 def _upstreams(settings: Settings, clock: Clock, process: ProcessMetrics) -> Upstreams:
@@ -432,10 +440,21 @@ async def _edge(
 
 @asynccontextmanager
 async def _admin(
-    settings: Settings, process: ProcessMetrics, problems: Callable[[], list[str]], notes: Callable[[], list[str]]
+    settings: Settings,
+    process: ProcessMetrics,
+    problems: Callable[[], list[str]],
+    notes: Callable[[], list[str]],
+    routes: Iterable[RouteDef] = (),
 ) -> AsyncIterator[str]:
     always = ["open: plain listening beyond loopback was allowed"] if settings.open else []
-    made = Admin(process.render, CONTENT_TYPE, problems, lambda: always + notes(), loopback=settings.admin.is_loopback)
+    made = Admin(
+        process.render,
+        CONTENT_TYPE,
+        problems,
+        lambda: always + notes(),
+        loopback=settings.admin.is_loopback,
+        routes=routes,
+    )
     port = await made.start(settings.admin.host, settings.admin.port)
     try:
         yield f"http://{settings.admin.host}:{port}"

@@ -70,6 +70,7 @@ PEOPLE_S_TEXT = {
     "lgsp/cli/sheet.py",
     "lgsp/edge/faults.py",
     "lgsp/edge/openapi.py",
+    "lgsp/ledger/words.py",
     "lgsp/runtime/behaviours/errors.py",
 }
 """Sentences in Vietnamese and English that a caller reads."""

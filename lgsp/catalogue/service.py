@@ -226,6 +226,8 @@ class Service(_Data):
     mode: Mode = "simulate"
     connector: str | None = None
     """Dotted name of the module that answers; `None` where the YAML's own replies do."""
+    request_id: str = ""
+    """The field of the contract in which a caller gives its own id of a request; empty where there is none."""
     share: float = 0.01
     """Part of the demo traffic, relative to the other services'."""
     latency: Latency | None = None

@@ -16,8 +16,10 @@ from lgsp.cli.consumers import consumers
 from lgsp.cli.doctor import doctor
 from lgsp.cli.history import history
 from lgsp.cli.init import init
+from lgsp.cli.ledger import ledger
 from lgsp.cli.run import connectors, gateway, up
 from lgsp.cli.services import services
+from lgsp.cli.transaction import transaction
 from lgsp.errors import CatalogueError, DeliveryError, LgspError
 
 FINDING, USAGE, UNREACHABLE, INCONCLUSIVE, INTERNAL = 1, 2, 3, 4, 5
@@ -32,7 +34,9 @@ def lgsp() -> None:
     """
 
 
-for command in (up, gateway, connectors, call, services, consumers, bus, init, doctor, history):
+for command in (
+    up, gateway, connectors, call, services, consumers, bus, init, doctor, transaction, ledger, history,
+):  # fmt: skip
     lgsp.add_command(command)
 
 

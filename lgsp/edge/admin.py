@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
 from lgsp.edge.names import is_our_name, is_our_origin
 from lgsp.errors import SettingsError
 
+RouteDef = web.RouteDef
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -24,12 +25,14 @@ class Admin:
         notes: Callable[[], list[str]],
         *,
         loopback: bool,
+        routes: Iterable[RouteDef] = (),
     ) -> None:
         self._render = render
         self._content_type = content_type
         self._problems = problems
         self._notes = notes
         self._loopback = loopback
+        self._routes = list(routes)
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -39,6 +42,7 @@ class Admin:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
+        app.router.add_routes(self._routes)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
         await self._runner.setup()
         try:
@@ -67,6 +71,7 @@ class Admin:
     async def _index(self, _: web.Request) -> web.Response:
         return web.Response(
             text="lgsp\n\n/metrics  for Prometheus\n/livez    the process answers\n/readyz   it can do its work; ?verbose\n"
+            + "".join(f"{route.path}\n" for route in self._routes)
         )
 
     async def _metrics(self, _: web.Request) -> web.Response:

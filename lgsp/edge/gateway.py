@@ -24,6 +24,7 @@ from lgsp.dispatch import Dispatcher
 from lgsp.edge import faults
 from lgsp.edge.access import Access, Met, Stranger
 from lgsp.edge.answers import SERVER, answer_of, headers_of
+from lgsp.edge.asked import asked_as
 from lgsp.edge.faults import Fault, body_of, wants_xml
 from lgsp.edge.names import is_our_name
 from lgsp.edge.routes import NoRoute, Route, Routes
@@ -280,6 +281,7 @@ class Gateway:
             headers=carried,
             calm=met.consumer.behaviour == "calm",
             force=force,
+            asked_as=asked_as(route.service.request_id, http.rel_url.raw_query_string, body),
         )
 
     async def _transact(self, http: web.BaseRequest, request: Request, service: str) -> web.Response:

@@ -7,15 +7,14 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from lgsp.errors import LedgerDamaged
 from lgsp.ledger import schema
-from lgsp.ledger.chain import GENESIS, Checkpoint, Signer, parse
-from lgsp.ledger.hours import HOUR_US, Hour, pack_sketch, unpack_sketch
+from lgsp.ledger.chain import GENESIS, Checkpoint, Signer, last_number, parse
+from lgsp.ledger.hours import HOUR_US, Hour, hours_digest, pack_sketch, unpack_sketch
 from lgsp.ledger.journal import Head
 from lgsp.ledger.links import follow
 from lgsp.ledger.row import (
@@ -24,8 +23,10 @@ from lgsp.ledger.row import (
     OUTCOME_CODE,
     SEGMENT_CODE,
     Kind,
+    hashes_in,
     kind_digest,
     next_root,
+    trimmed,
 )
 from lgsp.ledger.schema import CALLERS, COLUMNS, ROWS
 
@@ -41,6 +42,8 @@ _DAY_US = 24 * HOUR_US
 @dataclass(frozen=True, slots=True)
 class _Seal:
     month: str
+    ends: int
+    end_root: str
     boundary: int
     hours: str
 
@@ -237,7 +240,7 @@ class Book:
         ended: dict[str, int],
         seal: _Seal | None = None,
     ) -> Checkpoint:
-        seal = seal or _Seal("", last.boundary, last.hours)
+        seal = seal or _Seal("", last.ends, last.end_root, last.boundary, last.hours)
         made = self._signer.sign(
             Checkpoint(
                 ledger=self._name,
@@ -249,6 +252,8 @@ class Book:
                 totals=dict(sorted(ended.items())),
                 previous=last.digest() if last.number else GENESIS,
                 sealed=seal.month,
+                ends=seal.ends,
+                end_root=seal.end_root,
                 boundary=seal.boundary,
                 hours=seal.hours,
             )
@@ -278,9 +283,11 @@ class Book:
             month = self._months[0]
             boundary = schema.month_end(month)
             with _transaction(self._db):
-                digest = hours_digest(self._db, self.checkpoint.hours, self.checkpoint.boundary, boundary)
-                seal = _Seal(month, boundary, digest)
-                made = self._add_checkpoint(self.head, now_us, self.checkpoint, self._ended, seal)
+                last = self.checkpoint
+                digest = hours_digest(self._db, last.hours, last.boundary, boundary)
+                end = self._end_of(month) or Head(last.ends, bytes.fromhex(last.end_root))
+                seal = _Seal(month, end.sequence, end.root.hex(), boundary, digest)
+                made = self._add_checkpoint(self.head, now_us, last, self._ended, seal)
                 self._db.execute(f"DROP TABLE {ROWS}{month}")
                 self._db.execute(f"DROP TABLE {CALLERS}{month}")
             self.checkpoint = made
@@ -347,11 +354,15 @@ class Book:
 
     def _read_head(self) -> Head:
         for month in reversed(self._months):
-            last = self._db.execute(f"SELECT seq, hash FROM {ROWS}{month} ORDER BY seq DESC LIMIT 1").fetchone()  # noqa: S608
-            if last:
-                return Head(*last)
-        found = self._last_checkpoint()
-        return Head(found.sequence, bytes.fromhex(found.root))
+            end = self._end_of(month)
+            if end:
+                return end
+        last = self._last_checkpoint()
+        return Head(last.ends, bytes.fromhex(last.end_root))
+
+    def _end_of(self, month: str) -> Head | None:
+        last = self._db.execute(f"SELECT seq, hash FROM {ROWS}{month} ORDER BY seq DESC LIMIT 1").fetchone()  # noqa: S608
+        return Head(*last) if last else None
 
     def _last_checkpoint(self) -> Checkpoint:
         found = self._db.execute("SELECT document FROM checkpoint ORDER BY number DESC LIMIT 1").fetchone()
@@ -370,33 +381,3 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-
-
-def trimmed(callers: bytes) -> bytes:
-    """The hashes of a caller's ids without the places that hold none."""
-    return b"".join(callers[at : at + 8] for at in range(0, len(callers), 8) if any(callers[at : at + 8]))
-
-
-def hashes_in(callers: bytes) -> set[bytes]:
-    """The hashes, each once."""
-    return {callers[at : at + 8] for at in range(0, len(callers), 8)}
-
-
-def hours_digest(db: sqlite3.Connection, before: str, start: int, end: int) -> str:
-    """One digest of all hours from `start` to before `end`, carried on from the digest of those `before`."""
-    digest = sha256(bytes.fromhex(before))
-    for row in db.execute(
-        "SELECT * FROM hour WHERE h >= ? AND h < ? ORDER BY h, service, consumer, outcome", (start, end)
-    ):
-        digest.update(repr(row).encode())
-    return digest.hexdigest()
-
-
-def last_number(copies: Path) -> int:
-    """The number of the last checkpoint in a file of copies; 0 of none."""
-    if not copies.exists() or not copies.stat().st_size:
-        return 0
-    with copies.open("rb") as file:
-        file.seek(max(copies.stat().st_size - 65_536, 0))
-        lines = file.read().splitlines()
-    return parse(lines[-1].decode(errors="replace"), f"the last line of {copies}").number

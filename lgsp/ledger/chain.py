@@ -23,14 +23,15 @@ from lgsp.errors import LedgerDamaged, SettingsError
 
 EVERY_ROWS, EVERY_US = 10_000, 60_000_000
 GENESIS = "0" * 64
+PublicKey = Ed25519PublicKey
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Row `sequence` has the link `root`; by then `totals` had ended, outcome by outcome. `previous`: digest of the last one.
 
-    `sealed` is the month whose rows were dropped here, `hours` the digest of all hours before `boundary` (in hours since
-    the epoch): from there on the hours stand for the rows.
+    `sealed` is the month whose rows were dropped here. The rows up to `ends`, with the link `end_root`, are gone by now,
+    and `hours` is the digest of all hours before `boundary` (in hours since the epoch), which stand for them.
     """
 
     ledger: str
@@ -42,6 +43,8 @@ class Checkpoint:
     totals: Mapping[str, int]
     previous: str
     sealed: str = ""
+    ends: int = 0
+    end_root: str = GENESIS
     boundary: int = 0
     hours: str = GENESIS
     signature: str = ""
@@ -75,6 +78,16 @@ def parse(document: str, where: str) -> Checkpoint:
     return made
 
 
+def last_number(copies: Path) -> int:
+    """The number of the last checkpoint in a file of copies; 0 of none."""
+    if not copies.exists() or not copies.stat().st_size:
+        return 0
+    with copies.open("rb") as file:
+        file.seek(max(copies.stat().st_size - 65_536, 0))
+        lines = file.read().splitlines()
+    return parse(lines[-1].decode(errors="replace"), f"the last line of {copies}").number
+
+
 def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
@@ -102,7 +115,7 @@ class Signer:
         return replace(checkpoint, signature=self._key.sign(checkpoint.signed_bytes()).hex())
 
 
-def read_public(path: Path) -> Ed25519PublicKey:
+def read_public(path: Path) -> PublicKey:
     """The key that checks signatures. Raises `SettingsError`."""
     try:
         loaded = load_pem_public_key(path.read_bytes())
@@ -113,7 +126,7 @@ def read_public(path: Path) -> Ed25519PublicKey:
     return loaded
 
 
-def is_signed(checkpoint: Checkpoint, key: Ed25519PublicKey) -> bool:
+def is_signed(checkpoint: Checkpoint, key: PublicKey) -> bool:
     """Whether the signature is of that key, over that checkpoint."""
     try:
         key.verify(bytes.fromhex(checkpoint.signature), checkpoint.signed_bytes())

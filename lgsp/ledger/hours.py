@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from struct import Struct
 from zlib import crc32
 
@@ -84,3 +86,13 @@ class Hour:
         self.reply_bytes += reply_bytes
         number = bucket(took_us)
         self.sketch[number] = self.sketch.get(number, 0) + 1
+
+
+def hours_digest(db: sqlite3.Connection, before: str, start: int, end: int) -> str:
+    """One digest of all hours from `start` to before `end`, carried on from the digest of those `before`."""
+    digest = sha256(bytes.fromhex(before))
+    for row in db.execute(
+        "SELECT * FROM hour WHERE h >= ? AND h < ? ORDER BY h, service, consumer, outcome", (start, end)
+    ):
+        digest.update(repr(row).encode())
+    return digest.hexdigest()

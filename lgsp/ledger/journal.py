@@ -45,6 +45,9 @@ class State(IntEnum):
     SETTLED = 3
 
 
+_UNDER_WAY = frozenset({State.OPEN, State.ENDED})
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """Where the chain stands: the last row's number and its link."""
@@ -169,16 +172,30 @@ class Journal:
         os.close(self._file)
 
 
-def read(path: Path) -> tuple[Head, list[Place]]:
-    """The journal of another process, or of none, as it stands: its head and its whole lines."""
+def head_of(path: Path) -> Head:
+    """Where the tables stood at least, by the journal of another process, or of none. Raises `LedgerDamaged`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FIRST)
+    except FileNotFoundError:
+        return Head()
+    if len(data) < _FIRST:
+        raise LedgerDamaged(f"{path} was cut off after {len(data)} bytes: what was under way in it is lost")
+    _capacity(data[: _TITLE.size], path)
+    return _head(data, path)
+
+
+def unsettled(path: Path) -> list[Place]:
+    """What is under way, or has ended and is not in the tables, in the journal of another process, or of none."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return Head(), []
-    if len(data) < _FIRST:
-        raise LedgerDamaged(f"{path} was cut off after {len(data)} bytes: what was under way in it is lost")
-    capacity = min(_capacity(data[: _TITLE.size], path), (len(data) - _FIRST) // SIZE)
-    return _head(data, path), list(_places(data, capacity))
+        return []
+    states = data[_FIRST + _AT_STATE :: SIZE]
+    found = [
+        _place(n, s, data[_FIRST + n * SIZE : _FIRST + (n + 1) * SIZE]) for n, s in enumerate(states) if s in _UNDER_WAY
+    ]
+    return [place for place in found if place is not None]
 
 
 def _capacity(title: bytes, path: Path) -> int:

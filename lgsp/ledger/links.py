@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from struct import Struct
 from struct import error as StructError  # noqa: N812 - struct calls its exception `error`
 from typing import Any
 
@@ -11,65 +12,72 @@ from lgsp.ledger.journal import Head
 from lgsp.ledger.row import ENDED, OPENED, OUTCOME_CODE, SEGMENT_CODE, SEQUENCE
 
 Fields = tuple[Any, ...]
+_LINE = Struct(f">32s{SEQUENCE.format[1:]}{OPENED.format[1:]}{ENDED.format[1:]}16s")
+"""What a link is made of: the link before, the row's number, its two halves, and what its kind stands for."""
+_BODY = slice(40, 40 + OPENED.size + ENDED.size)
 
 
-def body_of(fields: Fields) -> bytes:
-    """The two halves of a row, from its fields as the table has them. Raises `ValueError` for fields that are none."""
+def line_of(fields: Fields, root: bytes, digest: bytes) -> bytes:
+    """The bytes of a row's link, from the row's fields as the table has them. Raises `ValueError` for what is no row."""
+    (
+        seq,
+        id_,
+        accepted,
+        kind,
+        flags,
+        callers,
+        asked,
+        took,
+        outcome,
+        fault,
+        status,
+        attempts,
+        answered,
+        times,
+        reason,
+        _,
+    ) = fields
+    # A packed field is padded and cut to its width: one of another width must not pass for it.
+    if (
+        len(id_) != 16
+        or (callers and len(callers) not in {8, 16, 24})
+        or (times and len(times) != 20)
+        or (reason and (len(reason) > 32 or "\0" in reason))
+    ):
+        raise ValueError("a field has another width")
     try:
-        (
-            _,
-            id_,
-            accepted,
-            kind,
-            flags,
-            callers,
-            asked,
-            took,
-            outcome,
-            fault,
-            status,
-            attempts,
-            answered,
-            times,
-            reason,
-        ) = fields[:15]
-        if len(id_) != 16 or len(callers) > 24 or len(times) not in {0, 20} or len(reason) > 32:
-            raise ValueError("a field has another width")
-        return OPENED.pack(id_, accepted, kind, flags, callers, asked) + ENDED.pack(
-            took,
-            OUTCOME_CODE[outcome],
-            SEGMENT_CODE[fault],
-            status,
-            attempts,
-            answered,
-            times != b"",
-            times,
-            reason.encode(),
-        )
-    except (StructError, KeyError, TypeError, AttributeError) as error:
+        return _LINE.pack(
+            root, seq, id_, accepted, kind, flags, callers, asked,
+            took, OUTCOME_CODE[outcome], SEGMENT_CODE[fault], status, attempts, answered,
+            times != b"", times, reason.encode(), digest,
+        )  # fmt: skip
+    except (StructError, KeyError) as error:
         raise ValueError(f"a field cannot be one: {error}") from error
 
 
-def follow(
-    rows: Iterable[Fields], head: Head, digests: Mapping[int, bytes], seen: Callable[[Fields], None] | None = None
-) -> tuple[Head, str]:
+def body_of(fields: Fields) -> bytes:
+    """The two halves of a row. Raises `ValueError` for what is no row."""
+    return line_of(fields, b"", b"")[_BODY]
+
+
+def follow(rows: Iterable[Fields], head: Head, digests: Mapping[int, bytes]) -> tuple[Head, str]:
     """Check row after row from `head` on: where the chain stands in the end, and what is wrong with the row after it.
 
     The second is empty when every row is well.
     """
     sequence, root = head.sequence, head.root
     for fields in rows:
+        sequence += 1
         try:
-            body = body_of(fields)
-            digest = digests[fields[3]]
-        except (ValueError, KeyError) as error:
-            return Head(sequence, root), f"row {sequence + 1} cannot be read: {error}"
-        if fields[0] != sequence + 1:
-            return Head(sequence, root), f"row {sequence + 1} is missing: row {fields[0]} stands in its place"
-        link = sha256(root + SEQUENCE.pack(fields[0]) + body + digest).digest()
+            line = line_of(fields, root, digests[fields[3]])
+        except ValueError as error:
+            return Head(sequence - 1, root), f"row {sequence} cannot be read: {error}"
+        except KeyError:
+            return Head(sequence - 1, root), f"row {sequence} names a kind {fields[3]!r} that is not there"
+        if fields[0] != sequence:
+            return Head(sequence - 1, root), f"row {sequence} is missing: row {fields[0]} stands in its place"
+        link = sha256(line).digest()
         if link != fields[15]:
-            return Head(sequence, root), f"row {fields[0]} was changed: its bytes do not give its link of the chain"
-        sequence, root = fields[0], link
-        if seen is not None:
-            seen(fields)
+            return Head(sequence - 1, root), f"row {sequence} was changed: its fields do not give its link of the chain"
+        root = link
     return Head(sequence, root), ""

@@ -181,6 +181,16 @@ def caller_hash(text: str, key: bytes) -> bytes:
     return blake2b(text.strip().encode(errors="replace"), digest_size=8, key=key).digest()
 
 
+def trimmed(callers: bytes) -> bytes:
+    """The hashes of a caller's ids without the places that hold none."""
+    return b"".join(callers[at : at + 8] for at in range(0, len(callers), 8) if any(callers[at : at + 8]))
+
+
+def hashes_in(callers: bytes) -> set[bytes]:
+    """The hashes, each once."""
+    return {callers[at : at + 8] for at in range(0, len(callers), 8)}
+
+
 def opened_of(request: Request, kind: int, accepted: float, key: bytes) -> bytes:
     """The first half of the line of `request`. Raises `ValueError` when its id is no UUID."""
     flags = (REPLAY if request.origin == "replay" else 0) | (FORCED if request.forced else 0)

@@ -28,6 +28,7 @@ from lgsp.edge.tokens import Tokens, make_key
 from lgsp.errors import (
     BusUnavailable,
     DeliveryError,
+    LedgerUnavailable,
     SettingsError,
     TimedOut,
     Unreachable,
@@ -44,6 +45,7 @@ SERVICES = {
         an_operation("HEAD /x/{id}"),
         an_operation("DELETE /x/{id}"),
         an_operation("POST /x"),
+        request_id="MaYeuCau",
     ),
     "off": a_service("off", mode="disabled"),
 }
@@ -531,6 +533,29 @@ async def test_what_is_beyond_our_capacity_is_shed_as_our_own_error() -> None:
     assert first.result().status == 200
     assert made.watch.in_flight == {"svc": 0}
     assert (made.ledger.totals()["svc", Outcome.OK], made.ledger.totals()["svc", Outcome.BUS_ERROR]) == (1, 1)
+
+
+async def test_what_the_ledger_cannot_enter_does_not_happen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(_: Request) -> None:
+        raise LedgerUnavailable("no room")
+
+    async with stage() as made:
+        monkeypatch.setattr(made.ledger, "open", full)
+        answer = await made.ask()
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert "X-Transaction-Id" not in answer.headers
+        assert b"ledger_unavailable" in answer.body
+        assert made.bus.arrived == []
+        assert made.watch.answered == [("refused", "GET", 503)]
+        assert sum(made.watch.in_flight.values()) == 0
+
+
+async def test_the_callers_own_id_goes_with_the_request() -> None:
+    async with stage() as made:
+        await made.ask("POST", "/svc/x", data=b"<ns:MaYeuCau>YC-1</ns:MaYeuCau>")
+        await made.ask("POST", "/svc/x?MaYeuCau=YC-2")
+        await made.ask()
+        assert [request.asked_as for request in made.bus.arrived] == ["YC-1", "YC-2", ""]
 
 
 async def test_a_call_that_fails_gives_its_place_back() -> None:

@@ -3,66 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
-from collections.abc import Callable
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
-from builders import a_reply, a_request, a_transaction
+from builders import a_reply, a_transaction
+from ledgers import START, a_ledger, asked, fail, killed, pass_through, rows
 
-from lgsp.chance import uuid7
 from lgsp.clock import ManualClock
 from lgsp.errors import LedgerDamaged, LedgerUnavailable, SettingsError
-from lgsp.ledger import schema
 from lgsp.ledger.book import Book
 from lgsp.ledger.files import Files
 from lgsp.ledger.recovery import Findings
 from lgsp.ledger.sqlite import SqliteLedger
-from lgsp.model import Outcome, Request, Stamps
-
-_numbers = count(1)
-START = 1_684_886_400.0
-
-
-def a_ledger(directory: Path, clock: ManualClock | None = None, **fields: Any) -> SqliteLedger:
-    directory.mkdir(exist_ok=True)
-    return SqliteLedger(Files(directory, "gw1"), ["svc"], clock or ManualClock(START), **{"capacity": 64} | fields)
-
-
-def asked(**fields: Any) -> Request:
-    return a_request(id=uuid7(int(START * 1000), next(_numbers)), **fields)
-
-
-async def pass_through(ledger: SqliteLedger, number: int = 1, outcome: Outcome = Outcome.OK) -> list[Request]:
-    """So many transactions, opened and closed."""
-    requests = [asked() for _ in range(number)]
-    for request in requests:
-        await ledger.open(request)
-        await ledger.close(a_transaction(outcome, request=request))
-    return requests
-
-
-def rows(directory: Path) -> list[sqlite3.Row]:
-    db = schema.connect(Files(directory, "gw1").book, readonly=True)
-    db.row_factory = sqlite3.Row
-    found = [row for month in schema.months(db) for row in db.execute(f"SELECT * FROM tx_{month} ORDER BY seq")]  # noqa: S608 - our own name
-    db.close()
-    return found
-
-
-@pytest.fixture
-def killed(tmp_path: Path) -> Callable[[Path], Path]:
-    """The files as a killed process leaves them: what is in memory only is gone, what is mapped stays."""
-
-    def copy(source: Path) -> Path:
-        target = tmp_path / f"killed-{next(_numbers)}"
-        shutil.copytree(source, target)
-        return target
-
-    return copy
+from lgsp.model import Outcome
 
 
 async def test_counts_continue_after_a_restart(tmp_path: Path) -> None:
@@ -78,16 +32,14 @@ async def test_counts_continue_after_a_restart(tmp_path: Path) -> None:
     assert [row["seq"] for row in rows(tmp_path)] == [1, 2, 3, 4, 5, 6]
 
 
-async def test_what_was_under_way_at_a_kill_ends_once_as_a_crash_of_the_gateway(
-    tmp_path: Path, killed: Callable[[Path], Path]
-) -> None:
+async def test_what_was_under_way_at_a_kill_ends_once_as_a_crash_of_the_gateway(tmp_path: Path) -> None:
     clock = ManualClock(START)
     async with a_ledger(tmp_path / "a", clock) as ledger:
         await pass_through(ledger, 2)
         under_way = asked()
         await ledger.open(under_way)
         await ledger.flush()
-        image = killed(tmp_path / "a")
+        image = killed(tmp_path / "a", tmp_path / "image")
     clock = ManualClock(START + 7)
     for expected in (Findings(crashed=1), Findings()):
         async with a_ledger(image, clock) as again:
@@ -103,7 +55,7 @@ async def test_what_was_under_way_at_a_kill_ends_once_as_a_crash_of_the_gateway(
 
 
 async def test_an_outcome_that_was_told_survives_a_kill_before_its_commit(
-    tmp_path: Path, killed: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with a_ledger(tmp_path / "a") as ledger:
         await pass_through(ledger, 1)
@@ -111,7 +63,7 @@ async def test_an_outcome_that_was_told_survives_a_kill_before_its_commit(
         with monkeypatch.context() as held:
             held.setattr(Book, "write", _refuse)
             told = await pass_through(ledger, 3, Outcome.BUSINESS_FAULT)
-            image = killed(tmp_path / "a")
+            image = killed(tmp_path / "a", tmp_path / "image")
     async with a_ledger(image) as again:
         assert again.findings == Findings(entered=3)
         assert again.totals()["svc", Outcome.BUSINESS_FAULT] == 3
@@ -119,7 +71,7 @@ async def test_an_outcome_that_was_told_survives_a_kill_before_its_commit(
 
 
 async def test_a_kill_between_commit_and_settling_counts_nothing_twice(
-    tmp_path: Path, killed: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with a_ledger(tmp_path / "a") as ledger:
         await pass_through(ledger, 1)
@@ -128,7 +80,7 @@ async def test_a_kill_between_commit_and_settling_counts_nothing_twice(
             held.setattr(ledger._journal, "settle", lambda *_, **__: None)
             await pass_through(ledger, 4)
             await ledger.flush()
-            image = killed(tmp_path / "a")
+            image = killed(tmp_path / "a", tmp_path / "image")
     async with a_ledger(image) as again:
         assert again.totals()["svc", Outcome.OK] == 5
     assert len(rows(image)) == 5
@@ -192,21 +144,8 @@ async def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
 
 async def test_a_row_says_where_the_time_went_and_whose_fault_it_was(tmp_path: Path) -> None:
     request = asked(operation="GET /x", consumer="c", body=b"12345", origin="replay", force="outcome=ok")
-    stamps = Stamps(*(int((START + after) * 1e9) for after in (0.010, 0.011, 0.091, 0.092)))
-    reply = a_reply(request, outcome=Outcome.PROVIDER_ERROR, status=502, reason="bad_reply", stamps=stamps)
     async with a_ledger(tmp_path) as ledger:
-        await ledger.open(request)
-        await ledger.close(
-            a_transaction(
-                Outcome.PROVIDER_ERROR,
-                request=request,
-                reply=reply,
-                reason="bad_reply",
-                started_at=START,
-                sent_at=START + 0.002,
-                seconds=0.1,
-            )
-        )
+        await fail(ledger, request, Outcome.PROVIDER_ERROR, "bad_reply")
     (row,) = rows(tmp_path)
     assert [int.from_bytes(row["times"][at : at + 4], "big") for at in range(0, 20, 4)] == pytest.approx(
         [2_000, 8_000, 2_000, 80_000, 8_000], abs=1

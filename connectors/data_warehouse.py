@@ -6,11 +6,12 @@ Facts: none public. Assumptions: everything.
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import Any
 
 from connectors.province.proposal import refused
 from connectors.province.seed import number
-from lgsp import MalformedRequest, Outcome, Reply, Request
+from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
 
 DATASETS = {
     "dan-so": ("Dân số theo xã", ("maXa", "soDan", "kyBaoCao")),
@@ -23,21 +24,30 @@ INDICATORS = {
     "CCHC-02": ("Tỷ lệ hồ sơ trực tuyến", "%"),
     "KTXH-01": ("Số doanh nghiệp thành lập mới", "doanh nghiệp"),
 }
+STATE = {"batch": Kept(seconds=90 * 86_400), "rows": Kept(seconds=90 * 86_400)}
+"""`batch`: what was loaded, by data set and batch; `rows`: how many, by data set."""
 _PERIOD = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
-async def answer(request: Request) -> Reply:
+def answer_with(request: Request, state: State) -> Reply:
     """What was loaded, a data set, or an indicator."""
     match request.operation:
         case "POST /ingest/{dataset}":
-            return _ingest(request)
+            return _ingest(request, state)
         case "GET /datasets/{id}":
-            return _dataset(request)
+            return _dataset(request, state)
         case _:
             return _indicator(request)
 
 
-def _ingest(request: Request) -> Reply:
+def refuse(request: Request, outcome: Outcome) -> Reply:
+    """The warehouse's own error form."""
+    if outcome is Outcome.REJECTED:
+        return refused(request, "SCHEMA_MISMATCH", "Dữ liệu không hợp lệ", outcome, 400)
+    return refused(request, "SYSTEM_ERROR", "Kho dữ liệu gặp lỗi", outcome, 500)
+
+
+def _ingest(request: Request, state: State) -> Reply:
     name = request.path_values["dataset"]
     if name not in DATASETS:
         return refused(request, "UNKNOWN_DATASET", "Không có tập dữ liệu này", Outcome.BUSINESS_FAULT, 404)
@@ -48,7 +58,9 @@ def _ingest(request: Request) -> Reply:
     rows = fields.get("rows")
     if not fields.get("batch") or not _PERIOD.fullmatch(str(fields.get("period", ""))) or not isinstance(rows, list):
         return refused(request, "SCHEMA_MISMATCH", "Cần batch, period (yyyy-MM) và rows", Outcome.REJECTED, 400)
-    if str(fields["batch"]).endswith("99"):
+    batch, content = f"{name}/{fields['batch']}", sha256(request.body).hexdigest()
+    there = state.get("batch", batch)
+    if str(fields["batch"]).endswith("99") or there not in (None, content):
         return refused(request, "DUPLICATE_BATCH", "Lô này đã được nạp", Outcome.BUSINESS_FAULT, 409)
     needed = set(DATASETS[name][1])
     accepted = sum(isinstance(row, dict) and needed <= row.keys() for row in rows)
@@ -56,11 +68,14 @@ def _ingest(request: Request) -> Reply:
         return refused(
             request, "SCHEMA_MISMATCH", f"Mỗi dòng cần {', '.join(DATASETS[name][1])}", Outcome.REJECTED, 422
         )
+    if there is None:
+        state.put("batch", batch, content)
+        state.put("rows", name, (state.get("rows", name) or 0) + accepted)
     body = {"batch": fields["batch"], "rows": len(rows), "accepted": accepted, "rejected": len(rows) - accepted}
     return Reply.of_json(request, body)
 
 
-def _dataset(request: Request) -> Reply:
+def _dataset(request: Request, state: State) -> Reply:
     name = request.path_values["id"]
     if name not in DATASETS:
         return refused(request, "UNKNOWN_DATASET", "Không có tập dữ liệu này", Outcome.BUSINESS_FAULT, 404)
@@ -70,7 +85,7 @@ def _dataset(request: Request) -> Reply:
         "title": title,
         "fields": list(fields),
         "period": "2023-04",
-        "rows": 100 + number(name, "rows", 900),
+        "rows": 100 + number(name, "rows", 900) + (state.get("rows", name) or 0),
     }
     return Reply.of_json(request, body)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from connectors.province.proposal import refused
 from connectors.province.seed import digits
 from lgsp import MalformedRequest, Outcome, Reply, Request
 
@@ -17,30 +18,35 @@ async def answer(request: Request) -> Reply:
     try:
         fields = request.json_object
     except MalformedRequest:
-        return _error(request, "SCHEMA_REJECT", "Bản tin không phải JSON")
+        return _refused(request, "SCHEMA_REJECT", "Bản tin không phải JSON")
     day = str(fields.get("ngay", ""))
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
-        return _error(request, "INVALID_DAY", "ngay phải có dạng yyyy-MM-dd")
+        return _refused(request, "INVALID_DAY", "ngay phải có dạng yyyy-MM-dd")
     return (
         _daily(request, fields, day) if request.operation == "POST /pushDailyStats" else _services(request, fields, day)
     )
 
 
+def refuse(request: Request, outcome: Outcome) -> Reply:
+    """The system's own error form."""
+    if outcome is Outcome.REJECTED:
+        return _refused(request, "SCHEMA_REJECT", "Bản tin không hợp lệ")
+    return refused(request, "SYSTEM_ERROR", "Hệ thống EMC gặp lỗi", outcome, 500)
+
+
 def _daily(request: Request, fields: dict[str, Any], day: str) -> Reply:
     total = fields.get("tongGiaoDich")
     if not isinstance(total, int) or isinstance(total, bool) or total < 0:
-        return _error(request, "INVALID_COUNT", "tongGiaoDich là số nguyên không âm")
+        return _refused(request, "INVALID_COUNT", "tongGiaoDich là số nguyên không âm")
     return Reply.of_json(request, {"ngay": day, "soTiepNhan": f"EMC{digits(day, 'daily', 8)}", "tongGiaoDich": total})
 
 
 def _services(request: Request, fields: dict[str, Any], day: str) -> Reply:
     states = fields.get("dichVu")
     if not isinstance(states, list) or not all(isinstance(one, dict) and one.get("ma") for one in states):
-        return _error(request, "SCHEMA_REJECT", "dichVu là danh sách có ma")
+        return _refused(request, "SCHEMA_REJECT", "dichVu là danh sách có ma")
     return Reply.of_json(request, {"ngay": day, "soDichVu": len(states)})
 
 
-def _error(request: Request, code: str, says: str) -> Reply:
-    return Reply.of_json(
-        request, {"code": code, "message": says}, outcome=Outcome.REJECTED, status=400, reason=code.lower()
-    )
+def _refused(request: Request, code: str, says: str) -> Reply:
+    return refused(request, code, says, Outcome.REJECTED, 400)

@@ -29,6 +29,13 @@ async def answer(request: Request) -> Reply:
             return _camera(request)
 
 
+def refuse(request: Request, outcome: Outcome) -> Reply:
+    """The centre's own error form."""
+    if outcome is Outcome.REJECTED:
+        return refused(request, "SCHEMA_REJECT", "Dữ liệu không hợp lệ", outcome, 400)
+    return refused(request, "SYSTEM_ERROR", "Hệ thống IOC gặp lỗi", outcome, 500)
+
+
 def _kpi(request: Request) -> Reply:
     code = request.path_values["code"]
     if code not in KPIS:

@@ -1,14 +1,14 @@
 """Bưu chính công ích: Public Postal Delivery.
 
 Seen (S21): the path of an order and its fields, the names of the two queries; the token travels in the query. Assumptions:
-the methods of the queries, all replies and faults.
+the methods of the queries, all replies and faults, that an item is delivered a day after it was ordered.
 """
 
 from __future__ import annotations
 
 from connectors.province.proposal import refused
 from connectors.province.seed import digits, pick
-from lgsp import MalformedRequest, Outcome, Reply, Request
+from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
 
 NEEDED = (
     "SoDonHang",
@@ -19,6 +19,11 @@ NEEDED = (
     "TenNguoiNhan",
     "DiaChiNguoiNhan",
 )
+FURTHER = ("MaTinhGui", "MaHuyenGui", "MaTinhNhan", "MaHuyenNhan", "SoTienCOD", "TrongLuong", "MaBuuGui")
+TAKEN, ACCEPTED, ON_THE_WAY, DELIVERED = "Đã tiếp nhận", "Đã chấp nhận", "Đang phát", "Đã phát"
+UNDERWAY = 86_400
+STATE = {"order": Kept(seconds=90 * 86_400)}
+"""What was ordered and when, by number."""
 _POSTS = (
     "Bưu điện thành phố Tam Kỳ",
     "Bưu điện thành phố Hội An",
@@ -27,9 +32,9 @@ _POSTS = (
 )
 
 
-async def answer(request: Request) -> Reply:
+def answer_with(request: Request, state: State) -> Reply:
     """The order's state."""
-    return _order(request) if request.operation == "POST /postDieuTin" else _query(request)
+    return _order(request, state) if request.operation == "POST /postDieuTin" else _query(request, state)
 
 
 def refuse(request: Request, outcome: Outcome) -> Reply:
@@ -39,7 +44,7 @@ def refuse(request: Request, outcome: Outcome) -> Reply:
     return refused(request, "SYSTEM", "Hệ thống bưu chính gặp lỗi", outcome, 500)
 
 
-def _order(request: Request) -> Reply:
+def _order(request: Request, state: State) -> Reply:
     if not request.query_values.get("token"):
         return refused(request, "INVALID_TOKEN", "Thiếu token", Outcome.REJECTED, 401)
     try:
@@ -50,20 +55,31 @@ def _order(request: Request) -> Reply:
     if missing:
         return refused(request, "INCOMPLETE", f"Thiếu {', '.join(missing)}", Outcome.REJECTED, 400)
     order = str(fields["SoDonHang"])
-    return Reply.of_json(request, {"SoDonHang": order, "MaBuuGui": _item(order), "TrangThai": "Đã tiếp nhận"})
+    asked = {name: str(fields[name]) for name in (*NEEDED, *FURTHER) if name in fields}
+    there = state.get("order", order)
+    if there and there["asked"] != asked:
+        return refused(request, "DUPLICATE", "Số đơn hàng đã được dùng", Outcome.BUSINESS_FAULT, 409)
+    if there is None:
+        state.put("order", order, {"asked": asked, "at": state.now})
+    return Reply.of_json(request, {"SoDonHang": order, "MaBuuGui": _item(order, asked), "TrangThai": TAKEN})
 
 
-def _query(request: Request) -> Reply:
+def _query(request: Request, state: State) -> Reply:
     order = request.query_values.get("SoDonHang", "")
-    if not order or order.endswith("99"):
+    there = state.get("order", order)
+    if there is None and (not order or order.endswith("99")):
         return refused(request, "NOT_FOUND", "Không tìm thấy đơn hàng", Outcome.BUSINESS_FAULT, 404)
-    accepted = request.operation == "GET /getAcceptance"
-    state = "Đã chấp nhận" if accepted else pick(order, "delivery", ("Đang phát", "Đã phát", "Đã phát"))
-    return Reply.of_json(
-        request,
-        {"SoDonHang": order, "MaBuuGui": _item(order), "TrangThai": state, "BuuCuc": pick(order, "post", _POSTS)},
-    )
+    if request.operation == "GET /getAcceptance":
+        says = ACCEPTED
+    elif there:
+        says = ON_THE_WAY if state.now - float(there["at"]) < UNDERWAY else DELIVERED
+    else:
+        says = pick(order, "delivery", (ON_THE_WAY, DELIVERED, DELIVERED))
+    item = _item(order, there["asked"] if there else {})
+    body = {"SoDonHang": order, "MaBuuGui": item, "TrangThai": says, "BuuCuc": pick(order, "post", _POSTS)}
+    return Reply.of_json(request, body)
 
 
-def _item(order: str) -> str:
-    return f"CQ{digits(order, 'item', 9)}VN"
+def _item(order: str, asked: dict[str, str]) -> str:
+    """The item's number: the sender's own, where one was given."""
+    return asked.get("MaBuuGui") or f"CQ{digits(order, 'item', 9)}VN"

@@ -1,6 +1,7 @@
 """Đăng nhập một lần, định danh điện tử qua Cổng DVCQG, VNeID: National SSO.
 
-Fact (S20, secondary): sign-on uses the OIDC code flow. Assumptions: paths, methods, fields and faults.
+Fact (S20, secondary): sign-on uses the OIDC code flow. Assumptions: paths, methods, fields and faults, that a token is good
+until its holder logs out.
 """
 
 from __future__ import annotations
@@ -10,20 +11,23 @@ from urllib.parse import parse_qsl
 
 from connectors.province.person import Person, find_person
 from connectors.province.seed import number
-from lgsp import Outcome, Reply, Request
+from lgsp import Kept, Outcome, Reply, Request, State
+
+STATE = {"ended": Kept(seconds=3_600)}
+"""Tokens whose holder logged out."""
 
 
-async def answer(request: Request) -> Reply:
+def answer_with(request: Request, state: State) -> Reply:
     """The steps of the code flow."""
     match request.operation:
         case "GET /authorize":
             return _authorize(request)
         case "POST /token":
-            return _token(request)
+            return _token(request, state)
         case "GET /userinfo":
-            return _userinfo(request)
+            return _userinfo(request, state)
         case _:
-            return Reply.of_json(request, {"result": "logged_out"})
+            return _logout(request, state)
 
 
 def refuse(request: Request, outcome: Outcome) -> Reply:
@@ -52,18 +56,29 @@ def _authorize(request: Request) -> Reply:
     return Reply.of_json(request, {"code": code_of(person), "state": fields.get("state", "")})
 
 
-def _token(request: Request) -> Reply:
-    fields = dict(parse_qsl(request.body.decode(errors="replace")))
+def _token(request: Request, state: State) -> Reply:
+    fields = _form(request)
     person = _holder(fields.get("code", ""))
     if fields.get("grant_type") != "authorization_code" or person is None:
         return _error(request, "invalid_grant", Outcome.REJECTED, 400)
+    if state.get("ended", code_of(person)):
+        state.remove("ended", code_of(person))
     body = {"access_token": code_of(person), "token_type": "Bearer", "expires_in": 3600, "scope": "openid profile"}
     return Reply.of_json(request, body)
 
 
-def _userinfo(request: Request) -> Reply:
-    person = _holder(request.query_values.get("access_token", ""))
-    if person is None:
+def _logout(request: Request, state: State) -> Reply:
+    """End a token; one that is none, or that was ended, is no longer good either way."""
+    token = _form(request).get("token", "")
+    if _holder(token):
+        state.put("ended", token, value=True)
+    return Reply.of_json(request, {"result": "logged_out"})
+
+
+def _userinfo(request: Request, state: State) -> Reply:
+    token = request.query_values.get("access_token", "")
+    person = _holder(token)
+    if person is None or state.get("ended", token):
         return _error(request, "invalid_token", Outcome.REJECTED, 401)
     level = 2 if person.age >= 14 and number(str(person.id), "vneid", 10) else 1
     wanted = request.query_values.get("mucDinhDanh", "1")
@@ -76,6 +91,10 @@ def _userinfo(request: Request) -> Reply:
 def _holder(code: str) -> Person | None:
     citizen, _, seal = code.partition(".")
     return find_person(citizen) if seal == _seal(citizen) else None
+
+
+def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(request.body.decode(errors="replace")))
 
 
 def _error(request: Request, code: str, outcome: Outcome, status: int) -> Reply:

@@ -24,7 +24,7 @@ class Ticket:
     @property
     def state(self) -> str:
         """Where it stands."""
-        return pick(self.code, "state", (STATES[1], STATES[2], STATES[2], STATES[2]))
+        return pick(self.code, "state", (STATES[0], STATES[1], STATES[2], STATES[2], STATES[2], STATES[2]))
 
     @property
     def field(self) -> str:
@@ -47,11 +47,9 @@ class Ticket:
         return self.received + timedelta(days=WORKING_DAYS + 6)
 
     @property
-    def answered(self) -> datetime | None:
-        """When it was, where it was."""
-        return (
-            self.received + timedelta(hours=5 + number(self.code, "answered", 300)) if self.state == STATES[2] else None
-        )
+    def end(self) -> datetime:
+        """When it is answered, whether it is by today or not."""
+        return self.received + timedelta(hours=5 + number(self.code, "answered", 300))
 
 
 def find_ticket(code: str) -> Ticket | None:
@@ -63,3 +61,9 @@ def ticket_of(content: str) -> Ticket:
     """The report that this content makes."""
     serial = digits(content, "ticket", 8)
     return Ticket(f"PA{serial[:-1]}0")
+
+
+def some_tickets(field: str, state: str, count: int) -> list[Ticket]:
+    """Reports of a field that stand so, always the same ones."""
+    made = (ticket_of(f"{field} {state} {nth}") for nth in range(60 * count))
+    return [ticket for ticket in made if (ticket.field, ticket.state) == (field, state)][:count]

@@ -29,6 +29,11 @@ class Round:
     cpu: Mapping[str, float] = field(default_factory=dict)
     others: float = 0.0
 
+    @property
+    def cost(self) -> float:
+        """CPU a transaction of all parties together, microseconds."""
+        return sum(self.cpu.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -10,7 +10,7 @@ from bench.figures import Key, Ratio, Row, ratio
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One ratio: `above` over `below`, of a field of their rounds (`per_second`, `p50_ms`)."""
+    """One ratio: `above` over `below`, of a field of their rounds (`per_second`, `p50_ms`, `cost`)."""
 
     name: str
     above: Key
@@ -36,12 +36,17 @@ COMPARED = (
     _of("bus", "512", "bus_512_vs_amqplib", "lgsp", "amqplib"),
     _of("bus", "512", "bus_512_vs_librabbitmq", "lgsp", "librabbitmq"),
     _of("bus", "64", "embedded_vs_rabbit", "lgsp, embedded bus", "lgsp"),
+    _of("bus", "64", "bus_64_cost_vs_aio_pika_rpc", "lgsp", "aio-pika RPC", "cost"),
+    _of("bus", "64", "bus_64_cost_vs_amqplib", "lgsp", "amqplib", "cost"),
+    _of("bus", "64", "bus_64_cost_vs_librabbitmq", "lgsp", "librabbitmq", "cost"),
     _of("http", "64", "http_vs_aiohttp_aio_pika", "lgsp", "aiohttp + aio-pika RPC"),
     _of("http", "64", "http_vs_aiohttp_aio_pika_uvloop", "lgsp", "aiohttp + aio-pika RPC, uvloop"),
     _of("http", "64", "http_vs_aiohttp_echo", "lgsp", "aiohttp echo"),
     _of("http", "64", "http_vs_aiohttp_server_echo", "lgsp", "aiohttp echo, web.Server"),
     _of("http", "64", "http_shipped_vs_aiohttp_echo", "lgsp, shipped services", "aiohttp echo"),
     _of("http", "64", "http_embedded_vs_aiohttp_echo", "lgsp up, embedded bus", "aiohttp echo"),
+    _of("http", "64", "http_cost_vs_aiohttp_aio_pika", "lgsp", "aiohttp + aio-pika RPC", "cost"),
+    _of("http", "64", "http_cost_vs_aiohttp_echo", "lgsp", "aiohttp echo", "cost"),
     Compared("http_280_vs_28", Key("services", "280 services", "64"), Key("services", "28 services", "64")),
     Compared("http_2800_vs_28", Key("services", "2800 services", "64"), Key("services", "28 services", "64")),
     Compared("http_10kB_vs_300B", Key("bodies", "10 kB", "8"), Key("bodies", "300 B", "8")),

@@ -13,14 +13,15 @@ A, B = Key("g", "a", "64"), Key("g", "b", "64")
 
 
 def row(key: Key, *rates: float) -> Row:
-    return Row(key, tuple(Round(rate, 1_000 / rate, 0.0) for rate in rates))
+    return Row(key, tuple(Round(rate, 1_000 / rate, 0.0, {"ask": rate, "broker": 20.0}) for rate in rates))
 
 
 def test_a_ratio_divides_the_field_it_names() -> None:
     rows = [row(A, 40.0, 60.0), row(B, 10.0, 10.0)]
-    compared = [Compared("rate", A, B), Compared("latency", A, B, "p50_ms")]
+    compared = [Compared("rate", A, B), Compared("latency", A, B, "p50_ms"), Compared("cost", A, B, "cost")]
     found = ratios(rows, compared)
     assert found["rate"] == Ratio(5.0, 4.0, 6.0)
+    assert (found["cost"].low, found["cost"].high) == pytest.approx((2.0, 8 / 3))
     assert found["latency"].value == pytest.approx((1 / 4 + 1 / 6) / 2)
 
 

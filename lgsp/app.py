@@ -9,6 +9,8 @@ import logging
 import os
 import secrets
 import signal
+import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -39,6 +41,7 @@ from lgsp.edge.gateway import Gateway, TransactionIds
 from lgsp.edge.oauth import Desk
 from lgsp.edge.pages import Pages
 from lgsp.edge.routes import Routes
+from lgsp.edge.tls import authority_file, serving
 from lgsp.edge.tokens import Returned, Tokens, make_key
 from lgsp.edge.transactions import Transactions
 from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl, with_secret
@@ -83,6 +86,8 @@ class View:
     """A `curl` that fetches a token ..."""
     curl: str
     """... and one that calls with it."""
+    trust: Path | None = None
+    """The certificate of our own authority, where the gateway listens by HTTPS."""
 
 
 Show = Callable[[View], Awaitable[None]]
@@ -149,7 +154,10 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
             )
         )
         token = a_token_curl(edge.url, settings.state)
-        view = View(recent, ledger, edge.url, admin, token, a_curl(edge.url, catalogue, token))
+        curl = a_curl(edge.url, settings.state, catalogue)
+        view = View(
+            recent, ledger, edge.url, admin, token, curl, authority_file(settings.state) if settings.tls else None
+        )
         mix = Mix(targets(catalogue), settings.seed)
 
         async def ready(new: Catalogue, changes: Plan) -> None:
@@ -291,7 +299,8 @@ def _people(
 
 
 def _check(settings: Settings) -> None:
-    refuse_open_by_accident({"the gateway": settings.listen, "the admin port": settings.admin}, is_open=settings.open)
+    plain = {"the admin port": settings.admin} | ({} if settings.tls else {"the gateway": settings.listen})
+    refuse_open_by_accident(plain, is_open=settings.open)
     found = importlib.util.find_spec(CONNECTORS)
     if found is not None and found.origin is not None:
         check_ours(Path(found.origin).parent, Path(__file__).parent)
@@ -427,13 +436,15 @@ async def _edge(
         metrics,
         new_id,
         own=pages.by_path() | {"/token": desk.token, "/revoke": desk.revoke},
-        names=() if settings.listen.is_loopback else None,
+        names=[name.lower() for name in settings.tls_names] if settings.listen.is_loopback else None,
         max_body=settings.max_body,
         max_in_flight=settings.max_in_flight,
     )
-    port = await made.start(settings.listen.host, settings.listen.port)
+    tls = _tls(settings, clock) if settings.tls else None
+    port = await made.start(settings.listen.host, settings.listen.port, tls)
     try:
-        yield _Edge(made, pages, f"http://{settings.listen.host}:{port}", access, people, catalogue)
+        scheme = "https" if tls else "http"
+        yield _Edge(made, pages, f"{scheme}://{settings.listen.host}:{port}", access, people, catalogue)
     finally:
         await made.stop()
 
@@ -460,6 +471,15 @@ async def _admin(
         yield f"http://{settings.admin.host}:{port}"
     finally:
         await made.stop()
+
+
+def _tls(settings: Settings, clock: Clock) -> ssl.SSLContext:
+    names = list(settings.tls_names)
+    if not settings.listen.is_loopback:
+        names += [socket.gethostname(), *([] if settings.listen.is_any else [settings.listen.host])]
+    made = serving(settings.state, settings.name, names, clock.now())
+    log.info("serving https", names=names, trust=str(authority_file(settings.state)))
+    return made
 
 
 def _warn_of_strangers(consumers: list[Consumer], catalogue: Catalogue) -> None:
@@ -534,5 +554,11 @@ def _announce(view: View, catalogue: Catalogue) -> None:
         f"token     {view.token}",
         f"try       {view.curl}",
     ]
+    if view.trust is not None:
+        lines.insert(
+            2,
+            f"trust     {view.trust}   (copy to /usr/local/share/ca-certificates/lgsp.crt, then update-ca-certificates; "
+            "or curl --cacert)",
+        )
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

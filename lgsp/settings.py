@@ -38,6 +38,11 @@ class Address:
         except ValueError:
             return False
 
+    @property
+    def is_any(self) -> bool:
+        """Whether it stands for every address of this machine, and so is nobody's name."""
+        return self.host in {"0.0.0.0", "::", ""}  # noqa: S104 - recognised here, refused elsewhere
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -53,6 +58,9 @@ class Settings:
     broker_user: str | None = None
     broker_password: str | None = None
     open: bool = False
+    tls: bool = False
+    tls_names: tuple[str, ...] = ()
+    """Names of this machine that its certificate carries beside loopback's."""
     token_key: str | None = None
     """The key that signs tokens, in PEM, the same on all gateways; `None`: one of this state directory's own."""
     seed: int = 2023
@@ -161,7 +169,7 @@ def refuse_open_by_accident(addresses: Mapping[str, Address], *, is_open: bool) 
     for what, address in addresses.items():
         if not address.is_loopback and not is_open:
             raise SettingsError(
-                f"{what} would listen on {address}, beyond this machine, without credentials or TLS: "
+                f"{what} would listen on {address}, beyond this machine, without TLS: "
                 "add --open (LGSP_OPEN=yes) if that is meant"
             )
 

@@ -61,7 +61,7 @@ PLACES = {
         "lgsp/app.py",
     ),
     "sqlite3": ("lgsp/ledger/", "lgsp/runtime/state.py"),
-    "cryptography": ("lgsp/ledger/chain.py", "lgsp/edge/tokens.py"),
+    "cryptography": ("lgsp/ledger/chain.py", "lgsp/edge/tokens.py", "lgsp/edge/tls.py"),
 }
 """Each third-party package, and where it may be imported."""
 OURS = {"lgsp", "connectors"}

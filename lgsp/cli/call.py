@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from lgsp.app import ask_over_bus
 from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.service import Operation, Service
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
+from lgsp.edge.tls import authority_file
 from lgsp.edge.welcome import TESTER, secret_file_of
 from lgsp.errors import BusUnavailable, SettingsError
 from lgsp.model import Outcome
@@ -107,6 +109,11 @@ def prepare(service: Service, text: str, query: str | None, data: str | None) ->
 @click.option(
     "--secret-file", type=click.Path(path_type=Path), help="Its secret; default the one made in the state directory."
 )
+@click.option(
+    "--cacert",
+    type=click.Path(path_type=Path),
+    help="Whom to trust for https; default the state directory's authority.",
+)
 @click.option("--key", default="", help="The key of random draws.")
 @as_json
 @places
@@ -120,6 +127,7 @@ def call(
     broker: str,
     consumer: str,
     secret_file: Path | None,
+    cacert: Path | None,
     key: str,
     config: Path,
     state: Path,
@@ -132,7 +140,8 @@ def call(
     """
     wanted = prepare(catalogue_of(config).find(service), operation, query, data)
     if via == "gateway":
-        asking = _over_http(wanted, gateway_url, caller_of(config, state, consumer, secret_file), key)
+        caller = caller_of(config, state, consumer, secret_file)
+        asking = _over_http(wanted, gateway_url, caller, key, trusting(cacert, state))
     else:
         asking = _over_bus(wanted, broker, consumer, key)
     answer = asyncio.run(asking)
@@ -170,12 +179,24 @@ async def _token(session: aiohttp.ClientSession, url: str, caller: Caller) -> st
         return token
 
 
-async def _over_http(wanted: Call, url: str, caller: Caller, key: str) -> dict[str, Any]:
+def trusting(cacert: Path | None, state: Path) -> ssl.SSLContext:
+    """The system's authorities, and the one named or of the state directory. Raises `SettingsError`."""
+    made = ssl.create_default_context()
+    file = cacert or authority_file(state)
+    if cacert or file.is_file():
+        try:
+            made.load_verify_locations(file)
+        except OSError as error:
+            raise SettingsError(f"{file} cannot be trusted: it is no certificate in PEM ({error})") from error
+    return made
+
+
+async def _over_http(wanted: Call, url: str, caller: Caller, key: str, trust: ssl.SSLContext) -> dict[str, Any]:
     url = url.rstrip("/")
     target = url + wanted.service.context + wanted.path + (f"?{wanted.query}" if wanted.query else "")
     limit = aiohttp.ClientTimeout(total=wanted.service.timeout + 5)
     try:
-        async with aiohttp.ClientSession(timeout=limit) as session:
+        async with aiohttp.ClientSession(timeout=limit, connector=aiohttp.TCPConnector(ssl=trust)) as session:
             bearer = {"authorization": f"Bearer {await _token(session, url, caller)}"}
             asked = session.request(
                 wanted.operation.method,

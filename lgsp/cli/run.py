@@ -19,6 +19,12 @@ from lgsp.settings import Settings, environment, make_state, parse_address, read
 _listen = click.option("--listen", metavar="ADDRESS", help="Where the gateway listens [LGSP_LISTEN; 127.0.0.1:8280].")
 _admin = click.option("--admin", metavar="ADDRESS", help="Where metrics and health are [LGSP_ADMIN].")
 _open = click.option("--open", "is_open", is_flag=True, help="Allow listening beyond this machine [LGSP_OPEN=yes].")
+_tls = click.option(
+    "--tls", is_flag=True, help="Listen by HTTPS, on 127.0.0.1:8243 by default, with a test authority [LGSP_TLS=yes]."
+)
+_tls_name = click.option(
+    "--tls-name", "tls_names", multiple=True, metavar="NAME", help="A name that the certificate carries too."
+)
 _seed = click.option("--seed", type=int, help="Seed of all random draws [LGSP_SEED].")
 _calm = click.option("--calm", is_flag=True, help="No random errors, no simulated latency: same request, same answer.")
 _keep = click.option("--keep", is_flag=True, help="Keep what stand-ins were told over a restart [LGSP_KEEP=yes].")
@@ -46,14 +52,17 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         return flags.get(flag) or env.get(variable) or default
 
     base = Settings(config=config, state=make_state(state))
+    tls = bool(flags.get("tls")) or env.get("LGSP_TLS") == "yes"
     return replace(
         base,
         name=first("name", "LGSP_NAME", base.name),
-        listen=parse_address(first("listen", "LGSP_LISTEN", str(base.listen))),
+        listen=parse_address(first("listen", "LGSP_LISTEN", "127.0.0.1:8243" if tls else str(base.listen))),
         admin=parse_address(first("admin", "LGSP_ADMIN", admin_default)),
         broker=flags.get("broker") or env.get("LGSP_BROKER"),
         broker_user=flags.get("broker_user") or env.get("LGSP_BROKER_USER"),
         broker_password=read_secret("LGSP_BROKER_PASSWORD", env),
+        tls=tls,
+        tls_names=flags.get("tls_names") or tuple(env.get("LGSP_TLS_NAMES", "").split()),
         token_key=read_secret("LGSP_TOKEN_KEY", env),
         open=bool(flags.get("is_open")) or env.get("LGSP_OPEN") == "yes",
         seed=flags["seed"] if flags.get("seed") is not None else int(env.get("LGSP_SEED", base.seed)),
@@ -65,6 +74,8 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
 
 @click.command()
 @_listen
+@_tls
+@_tls_name
 @_admin
 @_broker(None)
 @_user
@@ -90,6 +101,8 @@ def up(config: Path, state: Path, *, pace: float, no_traffic: bool, seconds: flo
 @click.command()
 @click.option("--name", help="This gateway's name, also that of its reply queue [LGSP_NAME; gw1].")
 @_listen
+@_tls
+@_tls_name
 @_admin
 @_broker("amqp://127.0.0.1:5672/lgsp")
 @_user

@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import math
 import random
+import ssl
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
@@ -140,8 +141,8 @@ class Gateway:
 
         return commit
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port (of a free choice where `port` is 0). Raises `SettingsError`."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen, with `tls` by HTTPS; returns the port (of a free choice where `port` is 0). Raises `SettingsError`."""
         if importlib.util.find_spec("aiohttp._http_parser") is None:
             raise SettingsError(
                 "aiohttp lacks its compiled HTTP parser, without which this gateway does not listen: reinstall aiohttp"
@@ -159,7 +160,7 @@ class Gateway:
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=_DRAIN)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
+        site = web.TCPSite(self._runner, host, port, ssl_context=tls)
         try:
             await site.start()
         except OSError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from lgsp.catalogue.consumer import EVERYTHING, Consumer
 from lgsp.catalogue.secret import hashed
 from lgsp.catalogue.service import Catalogue
+from lgsp.edge.tls import authority_file
 from lgsp.model import Outcome
 from lgsp.settings import keep_secret
 
@@ -29,19 +30,25 @@ def secret_file_of(state: Path, consumer: str) -> Path:
 def a_token_curl(url: str, state: Path) -> str:
     """A `curl` that fetches a token for the calm consumer of this process."""
     file = shlex.quote(str(secret_file_of(state, TESTER).absolute()))
-    return f'curl -s -u "{TESTER}:$(cat {file})" -d grant_type=client_credentials {url}/token'
+    return f'{_curl(url, state)} -u "{TESTER}:$(cat {file})" -d grant_type=client_credentials {url}/token'
 
 
-def a_curl(url: str, catalogue: Catalogue, token: str) -> str:
+def _curl(url: str, state: Path) -> str:
+    """`curl`, which trusts this process's own authority where that is asked for."""
+    trust = f" --cacert {shlex.quote(str(authority_file(state).absolute()))}" if url.startswith("https:") else ""
+    return f"curl -s{trust}"
+
+
+def a_curl(url: str, state: Path, catalogue: Catalogue) -> str:
     """A `curl` that works: the busiest service's first example that needs no body, with a token that it fetches itself."""
-    bearer = f"""-H "Authorization: Bearer $({token} | sed -E 's/.*"access_token": ?"([^"]+)".*/\\1/')\""""
+    bearer = f"""-H "Authorization: Bearer $({a_token_curl(url, state)} | sed -E 's/.*"access_token": ?"([^"]+)".*/\\1/')\""""
     for service in sorted(catalogue, key=lambda service: -service.share):
         for operation in service.operations.values():
             for example in operation.examples:
                 if operation.method == "GET" and example.reply.outcome is Outcome.OK and not example.request.headers:
                     query = f"?{example.request.query}" if example.request.query else ""
-                    return f"curl -s {bearer} '{url}{service.context}{example.request.path}{query}'"
-    return f"curl -s {bearer} '{url}/'"
+                    return f"{_curl(url, state)} {bearer} '{url}{service.context}{example.request.path}{query}'"
+    return f"{_curl(url, state)} {bearer} '{url}/'"
 
 
 def with_secret(state: Path, consumer: Consumer) -> Consumer:

@@ -88,6 +88,16 @@ def test_listening_beyond_loopback_wants_the_word_open() -> None:
     assert "add --open (LGSP_OPEN=yes) if that is meant" in done.stderr
 
 
+def test_listening_beyond_loopback_by_https_wants_no_word_but_the_admin_port_does(tmp_path: Path) -> None:
+    places = ("--state", str(tmp_path), "--for", "0.1", "--no-traffic")
+    done = lgsp("up", "--tls", "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0", *places)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert "gateway   https://0.0.0.0:" in done.stdout
+    done = lgsp("up", "--tls", "--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0", *places)
+    assert done.returncode == 2
+    assert "the admin port would listen on 0.0.0.0:0" in done.stderr
+
+
 def test_a_broker_that_is_not_there_is_a_sentence_and_exit_3(tmp_path: Path) -> None:
     done = lgsp("gateway", "--broker", "amqp://u:secret@127.0.0.1:1/lgsp", "--state", str(tmp_path))
     assert done.returncode == 3

@@ -15,8 +15,11 @@ from pathlib import Path
 
 import processes
 import pytest
+from click.testing import CliRunner
 
 from lgsp.bus.node import free_port
+from lgsp.cli import lgsp
+from lgsp.errors import BusUnavailable
 
 ANY_PORT = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
 
@@ -46,6 +49,25 @@ def test_the_other_printed_curl_fetches_a_token(running: processes.Process) -> N
     answer = json.loads(subprocess.run(curl, shell=True, capture_output=True, check=True).stdout)  # noqa: S602 - as above
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 3600)
     assert answer["access_token"].count(".") == 2
+
+
+@pytest.mark.timeout(60)
+def test_by_https_the_printed_curl_and_a_call_work_and_say_whom_to_trust(tmp_path: Path) -> None:
+    with up(tmp_path, "--tls", "--tls-name", "api.example.org", "--no-traffic") as process:
+        gateway = process.found(r"gateway +(https://\S+)")
+        assert process.found(r"trust +(\S+) ") == str(tmp_path / "tls" / "authority.crt")
+        curl = process.found(r"try +(curl .*)")
+        answer = subprocess.run(curl, shell=True, capture_output=True, check=True).stdout  # noqa: S602 - as above
+        assert json.loads(answer)["errorCode"] == "0"
+        call = ["call", "shared-catalog", "GET /dantocs/4", "--gateway", gateway]
+        done = CliRunner().invoke(lgsp, [*call, "--json", "--state", str(tmp_path)])
+        assert (done.exit_code, json.loads(done.stdout)["status"]) == (0, 200)
+        (tmp_path / "secret").write_text(processes.secret_of(tmp_path, "tester"))
+        away = ["--state", str(tmp_path / "elsewhere"), "--secret-file", str(tmp_path / "secret")]
+        refused = CliRunner().invoke(lgsp, [*call, *away]).exception
+        assert isinstance(refused, BusUnavailable)
+        assert "certificate" in str(refused)
+        assert CliRunner().invoke(lgsp, [*call, *away, "--cacert", process.found(r"trust +(\S+) ")]).exit_code == 0
 
 
 def test_its_secrets_are_nobody_elses(running: processes.Process) -> None:

@@ -5,11 +5,13 @@ Fact: the service exists. Assumptions: everything else; there is no public contr
 
 from __future__ import annotations
 
+from connectors.province import proposal
 from connectors.province.dossier import AGENCIES
 from connectors.province.identifiers import is_budget_unit_code
-from connectors.province.proposal import refused
 from connectors.province.seed import number
 from lgsp import Outcome, Reply, Request
+
+refuse = proposal.refuse
 
 _CHAPTERS = {"1": "Ngân sách trung ương", "2": "Ngân sách tỉnh", "3": "Ngân sách huyện", "4": "Ngân sách xã"}
 
@@ -27,10 +29,10 @@ def code_of(agency: str) -> str:
 def _one(request: Request) -> Reply:
     code = request.query_values.get("maDVQHNS", "")
     if not is_budget_unit_code(code):
-        return refused(request, "INVALID_CODE", "Mã ĐVQHNS gồm 7 chữ số", Outcome.REJECTED, 400)
+        return proposal.refused(request, "INVALID_CODE", "Mã ĐVQHNS gồm 7 chữ số", Outcome.REJECTED, 400)
     agency = next((org for org in AGENCIES if code_of(org) == code), None)
     if agency is None:
-        return refused(request, "NOT_FOUND", "Không tìm thấy đơn vị", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "NOT_FOUND", "Không tìm thấy đơn vị", Outcome.BUSINESS_FAULT, 404)
     return Reply.of_json(request, _unit(agency))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from connectors.province import meanings
 from connectors.province.dates import dmy, parse_dmy
 from connectors.province.enterprise import Enterprise, enterprise_of, find_enterprise
 from connectors.province.identifiers import is_enterprise_code
@@ -19,6 +20,8 @@ from connectors.province.person import TODAY
 from connectors.province.places import PROVINCE
 from connectors.province.seed import number, pick
 from lgsp import Outcome, Reply, Request
+
+failure_of = meanings.failure_of
 
 _WINDOW = timedelta(days=5)
 _PAGE = 20
@@ -37,7 +40,7 @@ async def answer(request: Request) -> Reply:
 def refuse(request: Request, outcome: Outcome) -> Reply:
     """`Status` "0" with the text of the failure."""
     if outcome is Outcome.REJECTED:
-        return _failure(request, "Tham số không hợp lệ", Outcome.REJECTED)
+        return _failure(request, "Chưa được cấp quyền hoặc tham số không hợp lệ", Outcome.REJECTED)
     return _failure(request, "Hệ thống đăng ký doanh nghiệp gặp lỗi", outcome)
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.province import meanings, proposal
 from connectors.province.identifiers import parse_citizen_id
 from connectors.province.person import find_person
-from connectors.province.proposal import refused
 from connectors.province.seed import digits, number
 from lgsp import MalformedRequest, Outcome, Reply, Request
+
+failure_of = meanings.failure_of
+refuse = proposal.refuse
 
 RANKS = (("01", "Cán bộ"), ("02", "Công chức"), ("03", "Viên chức"))
 _BATCH_AT_MOST = 1_000
@@ -34,12 +37,12 @@ def _upload(request: Request) -> Reply:
     except MalformedRequest:
         records = None
     if not isinstance(records, list) or not 0 < len(records) <= _BATCH_AT_MOST:
-        return refused(
+        return proposal.refused(
             request, "SCHEMA_REJECT", f"hoSo là danh sách từ 1 đến {_BATCH_AT_MOST} bản ghi", Outcome.REJECTED, 400
         )
     wrong = [{"stt": n, "lyDo": why} for n, record in enumerate(records, 1) if (why := _wrong(record))]
     if len(wrong) == len(records):
-        return refused(request, "BATCH_REFUSED", "Toàn bộ bản ghi bị từ chối", Outcome.REJECTED, 422)
+        return proposal.refused(request, "BATCH_REFUSED", "Toàn bộ bản ghi bị từ chối", Outcome.REJECTED, 422)
     return Reply.of_json(
         request,
         {
@@ -63,7 +66,7 @@ def _wrong(record: object) -> str:
 def _result(request: Request) -> Reply:
     batch = request.query_values.get("maLo", "")
     if not (batch.startswith("LO") and len(batch) == 12 and batch[2:].isdigit()):
-        return refused(request, "NOT_FOUND", "Không tìm thấy lô", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "NOT_FOUND", "Không tìm thấy lô", Outcome.BUSINESS_FAULT, 404)
     body: dict[str, Any] = {
         "maLo": batch,
         "trangThai": "HOAN_THANH",

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from connectors.province import meanings
 from connectors.province.catalogues import ETHNIC_GROUPS, NATIONALITIES, PAPERS
 from connectors.province.dates import dmy, parse_dmy
 from connectors.province.markup import NotXml, parse
@@ -23,8 +24,10 @@ from connectors.province.seed import number, pick
 from connectors.province.silence import without_words
 from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
 
-STATE = {"registration": Kept(seconds=90 * 86_400)}
-"""When each receipt number was registered, and the `module`."""
+failure_of = meanings.failure_of
+
+STATE = {"registration": Kept(seconds=90 * 86_400), "look": meanings.LOOK}
+"""When each receipt number was registered, and the `module`; and which pending ones somebody looked at."""
 CODES = {
     100: "AUTHEN_ERROR - Mã xác thực không chính xác.",
     101: "IP_DISALLOWED - Địa chỉ IP không được phép truy cập.",
@@ -188,6 +191,8 @@ def _entry_problem(given: str) -> int:
 
 
 def _state_of(code: str, state: State) -> int:
+    if meanings.meaning_of(code):
+        return 4 if meanings.is_ready(code, state) else 1
     there = state.get("registration", code)
     age = state.now - there["at"] if there else 2 * _STEP
     if age < 2 * _STEP:

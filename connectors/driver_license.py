@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.province import identifiers, meanings, proposal
 from connectors.province.dates import dmy
 from connectors.province.person import Person, find_person
-from connectors.province.proposal import refused
 from connectors.province.seed import digits, pick
 from lgsp import MalformedRequest, Outcome, Reply, Request
+
+failure_of = meanings.failure_of
+refuse = proposal.refuse
 
 CLASSES = ("A1", "A1", "A1", "B1", "B2", "C", "D")
 
@@ -21,7 +24,7 @@ async def answer(request: Request) -> Reply:
     try:
         fields = request.json_object
     except MalformedRequest:
-        return refused(request, "SCHEMA_REJECT", "Bản tin không phải JSON", Outcome.REJECTED, 400)
+        return proposal.refused(request, "SCHEMA_REJECT", "Bản tin không phải JSON", Outcome.REJECTED, 400)
     return _query(request, fields) if request.operation == "POST /traCuuGPLX" else _renew(request, fields)
 
 
@@ -35,20 +38,19 @@ def holder(licence: str) -> Person | None:
 
 def licence_of(person: Person) -> str:
     """The licence's number."""
-    text = str(person.id)
-    return text[-1] + text[:-1]
+    return identifiers.licence_of(str(person.id))
 
 
 def _query(request: Request, fields: dict[str, Any]) -> Reply:
     licence = str(fields.get("soGPLX", ""))
     if not (len(licence) == 12 and licence.isascii() and licence.isdigit()):
-        return refused(request, "INVALID_NUMBER", "Số GPLX gồm 12 chữ số", Outcome.REJECTED, 400)
+        return proposal.refused(request, "INVALID_NUMBER", "Số GPLX gồm 12 chữ số", Outcome.REJECTED, 400)
     person = holder(licence)
     if person is None:
-        return refused(request, "NOT_FOUND", "Không tìm thấy giấy phép lái xe", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "NOT_FOUND", "Không tìm thấy giấy phép lái xe", Outcome.BUSINESS_FAULT, 404)
     same = str(fields.get("hoTen", "")).upper() == person.name.upper() and fields.get("ngaySinh") == dmy(person.born)
     if not same:
-        return refused(request, "MISMATCH", "Họ tên hoặc ngày sinh không khớp", Outcome.BUSINESS_FAULT, 409)
+        return proposal.refused(request, "MISMATCH", "Họ tên hoặc ngày sinh không khớp", Outcome.BUSINESS_FAULT, 409)
     kind = pick(licence, "class", CLASSES)
     body = {
         "soGPLX": licence,
@@ -65,7 +67,7 @@ def _query(request: Request, fields: dict[str, Any]) -> Reply:
 def _renew(request: Request, fields: dict[str, Any]) -> Reply:
     licence = str(fields.get("soGPLX", ""))
     if holder(licence) is None:
-        return refused(request, "NOT_FOUND", "Không tìm thấy giấy phép lái xe", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "NOT_FOUND", "Không tìm thấy giấy phép lái xe", Outcome.BUSINESS_FAULT, 404)
     return Reply.of_json(
         request, {"maHoSo": f"000.00.10.H47-230524-{digits(licence, 'renewal', 4)}", "trangThai": "Đã tiếp nhận"}
     )

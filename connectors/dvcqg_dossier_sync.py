@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from connectors.province import meanings
 from connectors.province.dates import stamp
 from connectors.province.dossier import (
     FINISHED,
@@ -24,13 +25,20 @@ from connectors.province.identifiers import is_dossier_code
 from connectors.province.seed import digits
 from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
 
+failure_of = meanings.failure_of
+
 OK, EXPIRED, SCHEMA, PROCEDURE, DOSSIER, STEP, DUPLICATE, SYSTEM = "0", "1", "2", "3", "4", "5", "6", "99"
 DESTINATION = "VN:GOV:000.00.00.G22:vpcpdvcprovider"
 ACCOUNT = "tinh-quang-nam"
 """The account of the examples, whose session is always there."""
 SESSION_SECONDS = 1_800
-STATE = {"dossier": Kept(seconds=90 * 86_400), "session": Kept(seconds=SESSION_SECONDS, most=1_000)}
-"""`dossier`: what was synchronised, by code; `session`: who logged in, by session."""
+STATE = {
+    "dossier": Kept(seconds=90 * 86_400),
+    "session": Kept(seconds=SESSION_SECONDS, most=1_000),
+    "look": meanings.LOOK,
+}
+"""`dossier`: what was synchronised, by code; `session`: who logged in, by session; `look`: at a pending dossier."""
+_AT_WORK = 4
 _STAMP = re.compile(r"[0-9]{14}")
 _REFUSED = {EXPIRED, SCHEMA, PROCEDURE}
 _LISTS = ("TaiLieuNop", "DanhSachLePhi", "DanhSachHoSoBoSung", "DanhSachGiayToKetQua")
@@ -187,7 +195,8 @@ def _query(fields: dict[str, Any], state: State) -> Answered:
     if told is None and before is None:
         return DOSSIER, "Không tìm thấy hồ sơ"
     made = Dossier(code, str((told or {}).get("MaTTHC", "")))
-    return OK, [record(made, int(told["TrangThaiHoSo"]) if told else made.state) | (told or {})]
+    before_it = made.state if meanings.is_ready(code, state) else _AT_WORK
+    return OK, [record(made, int(told["TrangThaiHoSo"]) if told else before_it) | (told or {})]
 
 
 def record(dossier: Dossier, state: int) -> dict[str, Any]:

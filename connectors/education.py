@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from connectors.province import meanings, proposal
 from connectors.province.identifiers import citizen_of_pupil
 from connectors.province.person import in_register
-from connectors.province.proposal import refused
 from connectors.province.seed import digits, pick
 from lgsp import MalformedRequest, Outcome, Reply, Request
+
+failure_of = meanings.failure_of
+refuse = proposal.refuse
 
 SCHOOLS = (
     ("49502001", "Trường THPT Phan Bội Châu"),
@@ -38,22 +41,22 @@ def _batch(request: Request) -> Reply:
         or not pupils
         or not all(isinstance(one, dict) and one.get("maDinhDanh") for one in pupils)
     ):
-        return refused(request, "SCHEMA_REJECT", "hocSinh là danh sách có maDinhDanh", Outcome.REJECTED, 400)
+        return proposal.refused(request, "SCHEMA_REJECT", "hocSinh là danh sách có maDinhDanh", Outcome.REJECTED, 400)
     if fields.get("maTruong") not in {code for code, _ in SCHOOLS}:
-        return refused(request, "SCHOOL_UNKNOWN", "Không có trường này", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "SCHOOL_UNKNOWN", "Không có trường này", Outcome.BUSINESS_FAULT, 404)
     codes = [str(one["maDinhDanh"]) for one in pupils]
     if len(set(codes)) < len(codes):
-        return refused(request, "DUPLICATE_ID", "Mã định danh bị trùng trong lô", Outcome.BUSINESS_FAULT, 409)
+        return proposal.refused(request, "DUPLICATE_ID", "Mã định danh bị trùng trong lô", Outcome.BUSINESS_FAULT, 409)
     return Reply.of_json(request, {"maLo": f"GD{digits('/'.join(codes), 'pupils', 8)}", "tiepNhan": len(codes)})
 
 
 def _pupil(request: Request) -> Reply:
     code = request.path_values["maDinhDanh"]
     if not (len(code) == 10 and code.isascii() and code.isdigit()):
-        return refused(request, "SCHEMA_REJECT", "Mã định danh gồm 10 chữ số", Outcome.REJECTED, 400)
+        return proposal.refused(request, "SCHEMA_REJECT", "Mã định danh gồm 10 chữ số", Outcome.REJECTED, 400)
     person = in_register(citizen_of_pupil(code))
     if person is None or not YOUNGEST <= person.age <= OLDEST:
-        return refused(request, "NOT_FOUND", "Không tìm thấy học sinh", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "NOT_FOUND", "Không tìm thấy học sinh", Outcome.BUSINESS_FAULT, 404)
     school, grade = pick(code, "school", SCHOOLS), min(max(person.age - 5, 1), 12)
     body = {
         "maDinhDanh": code,

@@ -9,10 +9,12 @@ import struct
 import zlib
 from typing import Any
 
+from connectors.province import proposal
 from connectors.province.places import COMMUNES, DISTRICTS
-from connectors.province.proposal import refused
 from connectors.province.seed import number
 from lgsp import Outcome, Reply, Request
+
+refuse = proposal.refuse
 
 LAYERS = ("hanh_chinh_huyen", "hanh_chinh_xa", "thua_dat", "giao_thong", "song_suoi")
 WEST, SOUTH, EAST, NORTH = 107.2, 14.95, 108.75, 16.07
@@ -28,11 +30,11 @@ async def answer(request: Request) -> Reply:
     layer = fields.get("layers" if request.operation == "GET /wms" else "typeName", "")
     box = _box(fields.get("bbox", ""))
     if box is None:
-        return refused(request, "INVALID_BBOX", "bbox là bốn số: tây,nam,đông,bắc", Outcome.REJECTED, 400)
+        return proposal.refused(request, "INVALID_BBOX", "bbox là bốn số: tây,nam,đông,bắc", Outcome.REJECTED, 400)
     if (box[2] - box[0]) * (box[3] - box[1]) > _LARGEST:
-        return refused(request, "BBOX_TOO_LARGE", "Vùng yêu cầu quá lớn", Outcome.REJECTED, 400)
+        return proposal.refused(request, "BBOX_TOO_LARGE", "Vùng yêu cầu quá lớn", Outcome.REJECTED, 400)
     if layer not in LAYERS:
-        return refused(request, "LAYER_NOT_FOUND", "Không có lớp bản đồ này", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "LAYER_NOT_FOUND", "Không có lớp bản đồ này", Outcome.BUSINESS_FAULT, 404)
     if request.operation == "GET /wms":
         return Reply(request.id, body=_image(layer), headers={"content-type": "image/png"})
     features = [_feature(unit.code, unit.name) for unit in (DISTRICTS if layer == "hanh_chinh_huyen" else COMMUNES)]
@@ -67,10 +69,10 @@ def _within(feature: dict[str, Any], box: tuple[float, float, float, float]) -> 
 def _geocode(request: Request) -> Reply:
     wanted = request.query_values.get("address", "").strip()
     if not wanted:
-        return refused(request, "SCHEMA_REJECT", "Cần address", Outcome.REJECTED, 400)
+        return proposal.refused(request, "SCHEMA_REJECT", "Cần address", Outcome.REJECTED, 400)
     unit = next((each for each in (*COMMUNES, *DISTRICTS) if each.name.lower() in wanted.lower()), None)
     if unit is None:
-        return refused(request, "ADDRESS_NOT_FOUND", "Không tìm thấy địa chỉ", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "ADDRESS_NOT_FOUND", "Không tìm thấy địa chỉ", Outcome.BUSINESS_FAULT, 404)
     east, north = _feature(unit.code, unit.name)["geometry"]["coordinates"]
     return Reply.of_json(request, {"address": wanted, "ma": unit.code, "lon": east, "lat": north})
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from connectors.province import meanings, proposal
 from connectors.province.identifiers import parse_citizen_id
 from connectors.province.person import find_person
-from connectors.province.proposal import refused
 from connectors.province.seed import digits, number, pick
 from lgsp import MalformedRequest, Outcome, Reply, Request
+
+failure_of = meanings.failure_of
+refuse = proposal.refuse
 
 FACILITIES = (
     ("49001", "Bệnh viện Đa khoa tỉnh"),
@@ -42,7 +45,7 @@ def _visits(request: Request) -> Reply:
         or not visits
         or not all(isinstance(one, dict) and one.get("soDinhDanh") for one in visits)
     ):
-        return refused(request, "SCHEMA_REJECT", "luotKham là danh sách có soDinhDanh", Outcome.REJECTED, 400)
+        return proposal.refused(request, "SCHEMA_REJECT", "luotKham là danh sách có soDinhDanh", Outcome.REJECTED, 400)
     accepted = sum(find_person(str(one["soDinhDanh"])) is not None for one in visits)
     body = {
         "maLo": f"YT{digits(request.body.decode(errors='replace'), 'visits', 8)}",
@@ -55,15 +58,15 @@ def _visits(request: Request) -> Reply:
 def _record(request: Request) -> Reply:
     citizen = request.path_values["soDinhDanh"]
     if parse_citizen_id(citizen) is None:
-        return refused(request, "SCHEMA_REJECT", "Số định danh gồm 12 chữ số", Outcome.REJECTED, 400)
+        return proposal.refused(request, "SCHEMA_REJECT", "Số định danh gồm 12 chữ số", Outcome.REJECTED, 400)
     person = find_person(citizen)
     if person is None:
-        return refused(request, "NOT_FOUND", "Không tìm thấy hồ sơ sức khỏe", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "NOT_FOUND", "Không tìm thấy hồ sơ sức khỏe", Outcome.BUSINESS_FAULT, 404)
     match number(citizen, "health", 20):
         case 0:
-            return refused(request, "INSURANCE_EXPIRED", "Thẻ BHYT hết hạn", Outcome.BUSINESS_FAULT, 409)
+            return proposal.refused(request, "INSURANCE_EXPIRED", "Thẻ BHYT hết hạn", Outcome.BUSINESS_FAULT, 409)
         case 1:
-            return refused(request, "NO_CONSENT", "Công dân chưa đồng ý chia sẻ", Outcome.REJECTED, 403)
+            return proposal.refused(request, "NO_CONSENT", "Công dân chưa đồng ý chia sẻ", Outcome.REJECTED, 403)
     disease, facility = pick(citizen, "disease", DISEASES), pick(citizen, "facility", FACILITIES)
     body = {
         "soDinhDanh": citizen,

@@ -15,6 +15,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
+from connectors.province import meanings
 from connectors.province.catalogues import ETHNIC_GROUPS, NATIONALITIES
 from connectors.province.dates import dmy, parse_dmy
 from connectors.province.dossier import AGENCIES
@@ -25,8 +26,10 @@ from connectors.province.seed import pick
 from connectors.province.silence import without_words
 from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
 
-STATE = {"dossier": Kept(seconds=90 * 86_400), "taken": Kept(seconds=90 * 86_400)}
-"""What was submitted, by receipt number; and what was acknowledged, by kind and declaration id, with the state it had."""
+failure_of = meanings.failure_of
+
+STATE = {"dossier": Kept(seconds=90 * 86_400), "taken": Kept(seconds=90 * 86_400), "look": meanings.LOOK}
+"""What was submitted, by receipt number; what was acknowledged, by kind and declaration id, with the state it had; looks."""
 OK, REFUSED, INCOMPLETE, INTERRUPTED = "00", "01", "02", "03"
 STATES = {3: "STP đã tiếp nhận", 4: "Đang xử lý", 5: "Đã có phiếu"}
 PREFIX = "LLTP-API-"
@@ -317,6 +320,8 @@ def _declaration(number_of: str) -> str:
 
 
 def _state_of(number_of: str, state: State) -> int:
+    if meanings.meaning_of(number_of):
+        return 5 if meanings.is_ready(number_of, state) else 3
     there = state.get("dossier", number_of)
     if there is None:
         return pick(number_of, "judicial", tuple(STATES))

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connectors.province import meanings, proposal
 from connectors.province.identifiers import is_dossier_code
 from connectors.province.parcel import NOT_DIGITISED, Parcel, find_parcel, parcel_of_certificate
-from connectors.province.proposal import refused
 from connectors.province.seed import digits
 from lgsp import MalformedRequest, Outcome, Reply, Request
+
+failure_of = meanings.failure_of
+refuse = proposal.refuse
 
 
 async def answer(request: Request) -> Reply:
@@ -24,9 +27,11 @@ def _by_number(request: Request) -> Reply:
     fields = request.query_values
     commune = fields.get("maXa", "")
     if not (len(commune) == 5 and commune.isascii() and commune.isdigit()):
-        return refused(request, "INVALID_COMMUNE", "maXa gồm 5 chữ số", Outcome.REJECTED, 400)
+        return proposal.refused(request, "INVALID_COMMUNE", "maXa gồm 5 chữ số", Outcome.REJECTED, 400)
     if commune in NOT_DIGITISED:
-        return refused(request, "COMMUNE_NOT_DIGITISED", "Xã chưa có bản đồ địa chính số", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(
+            request, "COMMUNE_NOT_DIGITISED", "Xã chưa có bản đồ địa chính số", Outcome.BUSINESS_FAULT, 404
+        )
     return _shown(request, find_parcel(commune, fields.get("soTo", ""), fields.get("soThua", "")))
 
 
@@ -36,9 +41,9 @@ def _certificate(request: Request) -> Reply:
 
 def _shown(request: Request, parcel: Parcel | None) -> Reply:
     if parcel is None:
-        return refused(request, "PARCEL_NOT_FOUND", "Không tìm thấy thửa đất", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "PARCEL_NOT_FOUND", "Không tìm thấy thửa đất", Outcome.BUSINESS_FAULT, 404)
     if parcel.disputed:
-        return refused(request, "DISPUTED", "Thửa đất đang có tranh chấp", Outcome.BUSINESS_FAULT, 409)
+        return proposal.refused(request, "DISPUTED", "Thửa đất đang có tranh chấp", Outcome.BUSINESS_FAULT, 409)
     return Reply.of_json(request, record(parcel))
 
 
@@ -64,10 +69,10 @@ def _slip(request: Request) -> Reply:
         fields = {}
     code = str(fields.get("maHoSo", ""))
     if not is_dossier_code(code):
-        return refused(request, "SCHEMA_REJECT", "maHoSo không hợp lệ", Outcome.REJECTED, 400)
+        return proposal.refused(request, "SCHEMA_REJECT", "maHoSo không hợp lệ", Outcome.REJECTED, 400)
     parcel = parcel_of_certificate(str(fields.get("soPhatHanh", "")))
     if parcel is None:
-        return refused(request, "PARCEL_NOT_FOUND", "Không tìm thấy thửa đất", Outcome.BUSINESS_FAULT, 404)
+        return proposal.refused(request, "PARCEL_NOT_FOUND", "Không tìm thấy thửa đất", Outcome.BUSINESS_FAULT, 404)
     return Reply.of_json(
         request, {"maHoSo": code, "soPhieu": f"PC{digits(code, 'slip', 7)}", "trangThai": "Đã chuyển cơ quan thuế"}
     )

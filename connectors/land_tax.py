@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connectors.province import meanings
 from connectors.province.identifiers import is_dossier_code, is_enterprise_code, parse_citizen_id
 from connectors.province.parcel import find_parcel
 from connectors.province.proposal import refused
@@ -19,6 +20,8 @@ from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
 ASSESSED_AFTER = 60
 STATE = {"slip": Kept(seconds=90 * 86_400)}
 """When the slip of a dossier was sent, by dossier code."""
+
+failure_of = meanings.failure_of
 
 
 def answer_with(request: Request, state: State) -> Reply:

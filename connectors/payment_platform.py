@@ -10,8 +10,12 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
+from connectors.province import meanings
+from connectors.province.meanings import Meaning
 from connectors.province.seed import digits
 from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
+
+failure_of = meanings.failure_of
 
 FIELDS = (
     "LoaiBanTin",
@@ -41,6 +45,7 @@ TEXTS = {
 }
 _FAULTS = {UNKNOWN, DUPLICATE, FINAL}
 DECIDED_AFTER = 1_800
+_SOON = 10  # seconds until a payment of the amount that stands for "pending, then ready" has succeeded
 STATE = {"payment": Kept(seconds=30 * 86_400)}
 """What was started or confirmed, by reference: what it was `asked` for, when it `started`, its `state` where a notice told."""
 
@@ -113,6 +118,10 @@ def _stands(reference: str, payment: dict[str, Any] | None, now: float) -> str:
     """Where a payment stands: as the notice said, else pending until the bank has decided."""
     if payment and payment["state"]:
         return str(payment["state"])
+    meant = meanings.meaning_of(payment["asked"][1]) if payment else None
+    if payment and meant:
+        decided = SUCCESS if now - float(payment["started"]) >= _SOON else PENDING
+        return {Meaning.EXISTS: SUCCESS, Meaning.NOT_FOUND: FAILED}.get(meant, decided)
     if payment and now - float(payment["started"]) < DECIDED_AFTER:
         return PENDING
     return {"3": PENDING, "4": FAILED}.get(reference[-1], SUCCESS)

@@ -17,11 +17,14 @@ from hashlib import sha256
 from hmac import compare_digest
 from xml.sax.saxutils import escape, quoteattr
 
+from connectors.province import meanings
 from connectors.province.dates import parse_ymd, ymd
-from connectors.province.identifiers import citizen_of_legacy, is_legacy_id, parse_citizen_id
+from connectors.province.identifiers import parse_citizen_id
 from connectors.province.markup import NotXml, find, local, namespace, parse, text
-from connectors.province.person import TODAY, Person, find_person, in_register, person_of
+from connectors.province.person import TODAY, Person, find_by_legacy, find_person, person_of
 from lgsp import Outcome, Reply, Request
+
+failure_of = meanings.failure_of
 
 SOAP, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
 RESULT = "http://www.mic.gov.vn/dancu/1.0"
@@ -178,10 +181,7 @@ def _count(written: str) -> int:
 def _who(fields: dict[str, str]) -> Person | None:
     if fields["SoDinhDanh"]:
         return find_person(fields["SoDinhDanh"]) if parse_citizen_id(fields["SoDinhDanh"]) else None
-    if is_legacy_id(fields["SoCMND"]):
-        person = in_register(citizen_of_legacy(fields["SoCMND"]))
-        return person if person and person.legacy_id == fields["SoCMND"] else None
-    return None
+    return find_by_legacy(fields["SoCMND"])
 
 
 def _same_name(person: Person, fields: dict[str, str]) -> bool:

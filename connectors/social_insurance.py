@@ -12,11 +12,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from connectors.province import meanings
 from connectors.province.dates import ymd
-from connectors.province.identifiers import citizen_of_insurance
-from connectors.province.person import Person, in_register, search
+from connectors.province.person import Person, find_insured, search
 from connectors.province.silence import without_words
 from lgsp import MalformedRequest, Outcome, Reply, Request
+
+failure_of = meanings.failure_of
 
 GENDERS = {"Nam": "1", "Nữ": "2"}
 NONE_FOUND, SEVERAL, WRONG, FAILED = "1", "2", "3", "99"
@@ -48,7 +50,7 @@ def _by_number(request: Request, fields: dict[str, str]) -> Reply:
     insurance = fields.get("maSoBhxh", "")
     if not re.fullmatch(r"[0-9]{10}", insurance):
         return refuse(request, Outcome.REJECTED)
-    person = in_register(citizen_of_insurance(insurance))
+    person = find_insured(insurance)
     if person is None:
         return _nobody(request, _RECORD)
     return Reply.of_json(request, _household_head(person))
@@ -86,7 +88,7 @@ def _household(request: Request, fields: dict[str, str]) -> Reply:
     card = fields.get("maThe", "")
     if _wrong(fields, "maTinh", "hoTen") or (card and len(card) != 15):
         return refuse(request, Outcome.REJECTED)
-    by_card = in_register(citizen_of_insurance(card[5:])) if card else None
+    by_card = find_insured(card[5:]) if card else None
     found = [person for person in ([by_card] if by_card else _found(fields)) if person.name.upper() == _name(fields)]
     if len(found) != 1:
         return _nobody(request, _MEMBER)

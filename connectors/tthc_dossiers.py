@@ -12,6 +12,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+from connectors.province import meanings
 from connectors.province.dates import stamp
 from connectors.province.dossier import (
     CHANNELS,
@@ -27,8 +28,11 @@ from connectors.province.identifiers import is_dossier_code
 from connectors.province.proposal import refused
 from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
 
-STATE = {"dossier": Kept(seconds=90 * 86_400)}
-"""What was handed in or changed, by day and code: `fields` of what was handed in, and the `state`."""
+failure_of = meanings.failure_of
+
+STATE = {"dossier": Kept(seconds=90 * 86_400), "look": meanings.LOOK}
+"""What was handed in or changed, by day and code: `fields` of what was handed in, and the `state`; looks at pending ones."""
+_AT_WORK = 4
 _MOST = 100
 
 
@@ -113,7 +117,9 @@ def _seen(code: str, state: State) -> dict[str, Any] | None:
     there = state.get("dossier", _key(code)) if is_dossier_code(code) else None
     if there is None:
         before = find_dossier(code)
-        return None if before is None else record(before, before.state)
+        if before is None:
+            return None
+        return record(before, before.state if meanings.is_ready(code, state) else _AT_WORK)
     handed_in: dict[str, Any] = there["fields"]
     return record(Dossier(code, handed_in.get("MaTTHC", "")), there["state"]) | handed_in
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from hashlib import sha256
 from urllib.parse import parse_qsl
 
+from connectors.province import meanings
 from connectors.province.person import Person, find_person
 from connectors.province.seed import number
 from lgsp import Kept, Outcome, Reply, Request, State
 
 STATE = {"ended": Kept(seconds=3_600)}
 """Tokens whose holder logged out."""
+
+failure_of = meanings.failure_of
 
 
 def answer_with(request: Request, state: State) -> Reply:

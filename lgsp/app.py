@@ -45,7 +45,7 @@ from lgsp.edge.tls import authority_file, serving
 from lgsp.edge.tokens import Returned, Tokens, make_key
 from lgsp.edge.transactions import Transactions
 from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl, with_secret
-from lgsp.errors import SettingsError
+from lgsp.errors import CatalogueError, SettingsError
 from lgsp.ledger.base import Ledger
 from lgsp.ledger.files import Files
 from lgsp.ledger.reader import Reader
@@ -304,6 +304,9 @@ def _check(settings: Settings) -> None:
     found = importlib.util.find_spec(CONNECTORS)
     if found is not None and found.origin is not None:
         check_ours(Path(found.origin).parent, Path(__file__).parent)
+        problems = importlib.import_module(CONNECTORS).prepare(settings.config)
+        if problems:
+            raise CatalogueError(problems)
     if settings.open:
         log.warning("open: listening beyond loopback without TLS", listen=str(settings.listen))
 

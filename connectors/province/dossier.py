@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from connectors.province import meanings
 from connectors.province.identifiers import is_dossier_code, is_procedure_code
 from connectors.province.person import TODAY, Person, person_of
 from connectors.province.seed import number, pick
@@ -77,6 +78,8 @@ class Dossier:
     @property
     def state(self) -> int:
         """Where it stands today."""
+        if meanings.meaning_of(self.code):
+            return 10
         return pick(self.code, "state", (2, 4, 4, 4, 5, 6, 9, 9, 10, 10, 10, 10))
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from connectors.province.seed import digits
+
 # Where the inhabitants of the synthetic province were registered at birth; Quảng Nam first.
 BIRTH_PROVINCES = ("049", "048", "051", "046", "001", "079", "052", "045", "064", "062")
 _CENTURIES = {0: 1900, 1: 1900, 2: 2000, 3: 2000}
@@ -67,6 +69,11 @@ def citizen_of_pupil(text: str) -> CitizenId | None:
     return _reveal(text, _PUPIL)
 
 
+def licence_of(citizen_id: str) -> str:
+    """The driving licence of a citizen: the id with its last digit first (A)."""
+    return citizen_id[-1] + citizen_id[:-1]
+
+
 def legacy_id(citizen: CitizenId) -> str:
     """The legacy id (9 digits) of a citizen registered in Quảng Nam, empty for others."""
     return _disguise(citizen, _LEGACY)[:9] if citizen.province == BIRTH_PROVINCES[0] else ""
@@ -79,6 +86,10 @@ def citizen_of_legacy(text: str) -> CitizenId | None:
 
 def _disguise(citizen: CitizenId, key: tuple[int, int]) -> str:
     factor, shift = key
+    if citizen.province not in BIRTH_PROVINCES:
+        return digits(
+            str(citizen), str(factor), 10
+        )  # leads back to nobody: such a citizen is somebody's own test person
     return f"{(citizen.core * factor + shift) % _SPACE:09d}{BIRTH_PROVINCES.index(citizen.province)}"
 
 

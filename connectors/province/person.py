@@ -18,7 +18,10 @@ from functools import lru_cache
 
 from connectors.province import identifiers, names
 from connectors.province.identifiers import BIRTH_PROVINCES, CitizenId
+from connectors.province.meanings import Meaning
+from connectors.province.own import OwnPerson
 from connectors.province.places import Address, address
+from connectors.province.register import citizen_of_own_insurance, citizen_of_own_legacy, own, owned
 from connectors.province.seed import number, pick
 
 TODAY = date(2023, 5, 24)
@@ -91,6 +94,11 @@ class Family:
 PROVINCE_PREFIX = "49"
 
 
+def _given(citizen: CitizenId) -> OwnPerson | None:
+    """What a file says of a citizen who is somebody's own test person."""
+    return own(str(citizen)) if owned() else None
+
+
 def _on_record(citizen: CitizenId) -> CitizenId | None:
     return citizen if citizen.year >= 1900 else None
 
@@ -113,6 +121,9 @@ def own_family(citizen: CitizenId) -> Family | None:
 
 def born(citizen: CitizenId) -> date:
     """The day of birth."""
+    given = _given(citizen)
+    if given:
+        return given.born
     day = number(str(citizen), "day of birth", 365)
     return date.fromordinal(date(citizen.year, 1, 1).toordinal() + day)
 
@@ -131,23 +142,32 @@ class Person:
     @property
     def surname(self) -> str:
         """The father's, up to the oldest father on record."""
+        given = _given(self.id)
+        if given:
+            return given.name.split()[0]
         father = self.birth_family.father
         return Person(father).surname if father else names.surname(str(self.id))
 
     @property
     def middle(self) -> str:
-        """The middle name."""
+        """The middle name, empty for who has none."""
+        given = _given(self.id)
+        if given:
+            return " ".join(given.name.split()[1:-1])
         return names.middle(str(self.id), self.gender)
 
     @property
     def given(self) -> str:
         """The given name."""
+        given = _given(self.id)
+        if given:
+            return given.name.split()[-1]
         return names.given(str(self.id), self.gender)
 
     @property
     def name(self) -> str:
         """The whole name."""
-        return f"{self.surname} {self.middle} {self.given}"
+        return " ".join(part for part in (self.surname, self.middle, self.given) if part)
 
     @property
     def born(self) -> date:
@@ -217,7 +237,8 @@ class Person:
     @property
     def insurance_number(self) -> str:
         """10 digits."""
-        return identifiers.insurance_number(self.id)
+        given = _given(self.id)
+        return (given and given.insurance_number) or identifiers.insurance_number(self.id)
 
     @property
     def health_card(self) -> str:
@@ -227,6 +248,9 @@ class Person:
     @property
     def legacy_id(self) -> str:
         """9 digits for who was 14 before 2016 and registered here, else empty."""
+        given = _given(self.id)
+        if given and given.legacy_id:
+            return given.legacy_id
         return identifiers.legacy_id(self.id) if self.id.year <= 2001 else ""
 
     @property
@@ -237,7 +261,8 @@ class Person:
     @property
     def phone(self) -> str:
         """A mobile number of a range that is used for examples only."""
-        return f"09000{number(str(self.id), 'phone', 10**5):05d}"
+        given = _given(self.id)
+        return (given and given.phone) or f"09000{number(str(self.id), 'phone', 10**5):05d}"
 
     @property
     def has_record(self) -> bool:
@@ -255,12 +280,34 @@ def find_person(citizen_id: str) -> Person | None:
 
 
 def in_register(citizen: CitizenId | None) -> Person | None:
-    """The inhabitant, if the register has one: born by today in one of our provinces, with a serial that is in use."""
-    if citizen is None or citizen.province not in BIRTH_PROVINCES:
+    """The inhabitant, if the register has one: born by today in one of our provinces, with a serial that is in use.
+
+    Somebody's own test person is one whatever the id.
+    """
+    if citizen is None:
+        return None
+    given = _given(citizen)
+    if given:
+        return None if given.meaning == Meaning.NOT_FOUND else Person(citizen)
+    if citizen.province not in BIRTH_PROVINCES:
         return None
     if citizen.serial >= REGISTERED or citizen.year < 1900 or born(citizen) > TODAY:
         return None
     return Person(citizen)
+
+
+def find_insured(insurance_number: str) -> Person | None:
+    """The inhabitant with that insurance number; `None` where nobody has it or it breaks the rule."""
+    given = citizen_of_own_insurance(insurance_number)
+    person = find_person(given) if given else in_register(identifiers.citizen_of_insurance(insurance_number))
+    return person if person and person.insurance_number == insurance_number else None
+
+
+def find_by_legacy(legacy_id: str) -> Person | None:
+    """The inhabitant with that legacy id; `None` where nobody has it or it breaks the rule."""
+    given = citizen_of_own_legacy(legacy_id)
+    person = find_person(given) if given else in_register(identifiers.citizen_of_legacy(legacy_id))
+    return person if person and person.legacy_id == legacy_id else None
 
 
 SEARCHABLE = 500
@@ -268,8 +315,11 @@ SEARCHABLE = 500
 
 
 def search(name: str, year: int, *, male: bool) -> list[Person]:
-    """The searchable inhabitants of that name, born in that year."""
-    return _index(year, male=male).get(" ".join(name.upper().split()), [])
+    """The searchable inhabitants of that name, born in that year; own test persons always are."""
+    wanted = " ".join(name.upper().split())
+    found = [person for person in _index(year, male=male).get(wanted, []) if not _given(person.id)]
+    given = [find_person(one.citizen_id) for one in owned() if one.name.upper() == wanted]
+    return found + [person for person in given if person and person.id.male == male and person.born.year == year]
 
 
 @lru_cache(maxsize=32)

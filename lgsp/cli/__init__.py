@@ -17,6 +17,7 @@ from lgsp.cli.doctor import doctor
 from lgsp.cli.history import history
 from lgsp.cli.init import init
 from lgsp.cli.ledger import ledger
+from lgsp.cli.province import province
 from lgsp.cli.run import connectors, gateway, up
 from lgsp.cli.services import services
 from lgsp.cli.transaction import transaction
@@ -35,7 +36,7 @@ def lgsp() -> None:
 
 
 for command in (
-    up, gateway, connectors, call, services, consumers, bus, init, doctor, transaction, ledger, history,
+    up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
 ):  # fmt: skip
     lgsp.add_command(command)
 

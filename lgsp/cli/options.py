@@ -10,8 +10,10 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 import click
 
+import connectors
 from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Catalogue, Text
+from lgsp.errors import CatalogueError
 from lgsp.settings import environment, find_config, find_state
 
 P = ParamSpec("P")
@@ -58,6 +60,13 @@ def speaks(command: Callable[P, R]) -> Callable[..., R]:
 def in_language(text: Text, language: Language) -> str:
     """A text in one of its languages."""
     return text.vi if language == "vi" else text.en
+
+
+def take_in_own_people(config: Path) -> None:
+    """Let the stand-ins know the test persons of a configuration. Raises `CatalogueError` with every mistake."""
+    problems = connectors.prepare(config)
+    if problems:
+        raise CatalogueError(problems)
 
 
 def print_json(value: object) -> None:

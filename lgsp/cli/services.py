@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lgsp.catalogue.service import Operation, Service
-from lgsp.cli.options import as_json, catalogue_of, places, print_json
+from lgsp.cli.options import as_json, catalogue_of, places, print_json, take_in_own_people
 from lgsp.cli.sheet import sheet
 
 
@@ -77,6 +77,7 @@ def show(service_id: str, config: Path, state: Path, *, json_wanted: bool) -> No
 def validate(config: Path, state: Path, *, json_wanted: bool) -> None:  # noqa: ARG001 - as above
     """Check the configuration: every mistake with its file and line; exit 2 when there is one."""
     catalogue = catalogue_of(config)
+    take_in_own_people(config)
     operations = sum(len(service.operations) for service in catalogue)
     if json_wanted:
         print_json({"services": len(catalogue), "operations": operations, "problems": []})

@@ -267,6 +267,11 @@ async def ask_over_bus(
         return await bus.request(request, timeout=service.timeout)
 
 
+async def provision_services(broker: str, password: str | None, services: Collection[str]) -> None:
+    """Make the queues of some services on a broker. Raises `BusUnavailable`."""
+    await provision(broker_url(broker, None, password), services)
+
+
 def definitions(catalogue: Catalogue, passwords: dict[str, str], gateways: Collection[str]) -> dict[str, Any]:
     """RabbitMQ's definitions for a catalogue: an administrator, the gateways, one connectors process for all services."""
     services = [service.id for service in catalogue]
@@ -378,12 +383,16 @@ def _remove(directory: Path) -> None:
 
 
 def _url(settings: Settings) -> str:
-    """The broker's address with the user and password that were given apart from it."""
-    parts = urlsplit(settings.broker or "")
+    return broker_url(settings.broker or "", settings.broker_user, settings.broker_password)
+
+
+def broker_url(broker: str, user: str | None, password: str | None) -> str:
+    """The broker's address with the user and password that were given apart from it. Raises `SettingsError`."""
+    parts = urlsplit(broker)
     if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
-        raise SettingsError(f"{settings.broker!r} is no broker: write it as amqp://127.0.0.1:5672/lgsp, or `local`")
-    user = settings.broker_user or parts.username or "guest"
-    password = settings.broker_password or parts.password or "guest"
+        raise SettingsError(f"{broker!r} is no broker: write it as amqp://127.0.0.1:5672/lgsp, or `local`")
+    user = user or parts.username or "guest"
+    password = password or parts.password or "guest"
     port = f":{parts.port}" if parts.port else ""
     place = f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.hostname}{port}"
     return urlunsplit((parts.scheme, place, parts.path or f"/{topology.VHOST}", parts.query, ""))

@@ -67,6 +67,7 @@ PLACES = {
 OURS = {"lgsp", "connectors"}
 LOST = {"asyncio.create_task", "asyncio.ensure_future"}
 PEOPLE_S_TEXT = {
+    "lgsp/cli/services/new.py",
     "lgsp/cli/sheet.py",
     "lgsp/edge/faults.py",
     "lgsp/edge/openapi.py",

@@ -99,15 +99,22 @@ def consumer_sources(directory: Path) -> list[Source]:
 
 
 def parse_consumers(sources: Iterable[Source]) -> dict[str, Consumer]:
-    """The consumers of these files. Raises `CatalogueError` with every mistake of every file."""
+    """The consumers of these files. Raises `CatalogueError` with every mistake of every file.
+
+    An entry whose only key is `also` adds subscriptions to the consumer that another entry tells of.
+    """
     documents = [read(source) for source in sources]
     consumers: dict[str, Consumer] = {}
     keys: dict[str, str] = {}
+    additions: list[tuple[Reader, Node, str, tuple[str, ...]]] = []
     for document in documents:
         if document.root is None:
             continue
         reader = Reader(document)
         for name, node, value in reader.entries(document.root, ""):
+            if [key.text for key, _ in value.entries] == ["also"]:
+                additions.append((reader, node, name, tuple(_subscriptions(reader, name, value.entries[0][1]))))
+                continue
             if name in consumers:
                 reader.note(node, name, f"there is a consumer {name!r} already")
             if not _ID.fullmatch(name):
@@ -116,6 +123,12 @@ def parse_consumers(sources: Iterable[Source]) -> dict[str, Consumer]:
             other = keys.setdefault(consumer.client, name)
             if other != name:
                 reader.note(node, name, f"the key {consumer.client!r} is that of the consumer {other!r} already")
+    for reader, node, name, scopes in additions:
+        if name in consumers:
+            every = dict.fromkeys((*consumers[name].subscriptions, *scopes))
+            consumers[name] = consumers[name].model_copy(update={"subscriptions": tuple(every)})
+        else:
+            reader.note(node, name, f"there is no consumer {name!r} to whom this could be added")
     _raise_for(documents)
     return consumers
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from lgsp.catalogue.calendar import read_zone
+from lgsp.catalogue.examples import read_examples
 from lgsp.catalogue.latency import read_latency
 from lgsp.catalogue.reader import Reader
 from lgsp.catalogue.replies import OpenFile, RepliesReader
@@ -19,9 +19,6 @@ from lgsp.catalogue.service import (
     Delivery,
     ErrorMix,
     Evidence,
-    Example,
-    ExampleReply,
-    ExampleRequest,
     Mode,
     Operation,
     Route,
@@ -79,16 +76,19 @@ OPERATION_KEYS = (
 )
 
 
-def read_catalogue(directory: Path) -> Catalogue:
+def read_catalogue(directory: Path, also: Source | None = None) -> Catalogue:
     """The services of a configuration directory: `services.yaml`, then `services.d/*.yaml` in order of name.
 
-    Raises `CatalogueError` with every mistake of every file.
+    `also` is read as if it stood there, in place of what has its name. Raises `CatalogueError` with every mistake of
+    every file.
     """
     files = [directory / "services.yaml", *sorted((directory / "services.d").glob("*.yaml"))]
-    sources = [Source(str(file.relative_to(directory)), file.read_bytes()) for file in files]
+    sources = {str(file.relative_to(directory)): file.read_bytes() for file in files}
+    if also is not None:
+        sources[also.name] = also.data
     return Catalogue(
         parse_services(
-            sources,
+            [Source(name, data) for name, data in sources.items()],
             has_module=_importable,
             open_file=lambda beside, name: _read_beside(directory, beside, name),
             zone=read_zone(directory),
@@ -311,7 +311,7 @@ class _ServiceReader:
             "request": self._replies.request,
             "reply": self._replies.reply,
             "replies": self._replies.replies,
-            "examples": lambda node, where: self._examples(name, node, where),
+            "examples": lambda node, where: read_examples(reader, name, node, where),
         }
         found = {key: value for key, _, value in reader.entries(node, where, OPERATION_KEYS)}
         fields = {key: readers[key](value, f"{where} / {key}") for key, value in found.items()}
@@ -323,65 +323,11 @@ class _ServiceReader:
             reader.note(found["evidence"], where, f"evidence {found['evidence'].text!r} names its source")
         return _an_operation(name, fields)
 
-    def _examples(self, operation: str, node: Node, where: str) -> tuple[Example, ...]:
-        return tuple(
-            self._example(operation, name, value, f"{where} / {name}")
-            for name, _, value in self._reader.entries(node, where)
-        )
-
-    def _example(self, operation: str, name: str, node: Node, where: str) -> Example:
-        found = {key: value for key, _, value in self._reader.entries(node, where, ("request", "reply"))}
-        request = ExampleRequest(path=operation.partition(" ")[2])
-        if "request" in found:
-            request = self._example_request(operation, found["request"], f"{where} / request")
-        elif "{" in operation:
-            self._reader.note(
-                node, where, "an example of a path with parameters gives a concrete `path` in its request"
-            )
-        reply = self._example_reply(found["reply"], f"{where} / reply") if "reply" in found else ExampleReply()
-        return Example(name=name, request=request, reply=reply)
-
-    def _example_request(self, operation: str, node: Node, where: str) -> ExampleRequest:
-        reader = self._reader
-        keys = ("path", "query", "headers", "body")
-        found = {key: value for key, _, value in reader.entries(node, where, keys)}
-        template = operation.partition(" ")[2]
-        path = reader.text(found["path"], where) if "path" in found else template
-        if not fits(template, path):
-            reader.note(found.get("path", node), where, f"{path!r} is no concrete path of {template!r}")
-        headers = {}
-        if "headers" in found:
-            members = reader.members(found["headers"], where)
-            headers = {key.lower(): reader.text(value, where) for key, _, value in members}
-        body = b""
-        if "body" in found:
-            content = reader.body(found["body"], where)
-            body = content.encode() if isinstance(content, str) else _json_bytes(content)
-            if not isinstance(content, str):
-                headers.setdefault("content-type", "application/json")
-        query = reader.text(found["query"], where) if "query" in found else ""
-        return ExampleRequest(path=path, query=query, headers=headers, body=body)
-
-    def _example_reply(self, node: Node, where: str) -> ExampleReply:
-        reader = self._reader
-        readers: dict[str, Callable[[Node, str], Any]] = {
-            "status": reader.status,
-            "outcome": lambda node, where: Outcome(reader.choice(node, where, [str(outcome) for outcome in Outcome])),
-            "compare": lambda node, where: reader.choice(node, where, ("exact", "subset")),
-            "body": reader.body,
-        }
-        entries = reader.entries(node, where, readers)
-        return ExampleReply(**{key: readers[key](value, f"{where} / {key}") for key, _, value in entries})
-
 
 def _an_operation(name: str, fields: dict[str, Any]) -> Operation:
     last = name.rpartition("/")[2] or name
     given = {"summary": Text(vi=last, en=last), "idempotent": name.startswith(("GET ", "HEAD "))}
     return Operation(**{"name": name} | given | fields)
-
-
-def _json_bytes(content: object) -> bytes:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def wrong_name(name: str) -> str:
@@ -398,12 +344,3 @@ def wrong_name(name: str) -> str:
     if len(set(parameters)) < len(parameters):
         return f"{name!r} uses a parameter's name twice"
     return ""
-
-
-def fits(template: str, path: str) -> bool:
-    """Whether a concrete path is one of the template's."""
-    wanted, given = template.split("/"), path.split("/")
-    return len(wanted) == len(given) and all(
-        bool(got) and "{" not in got if _PARAMETER.fullmatch(want) else got == want
-        for want, got in zip(wanted, given, strict=True)
-    )

@@ -21,6 +21,7 @@ from lgsp.cli.province import province
 from lgsp.cli.run import connectors, gateway, up
 from lgsp.cli.services import services
 from lgsp.cli.transaction import transaction
+from lgsp.cli.words import language, say, speak, translated
 from lgsp.errors import CatalogueError, DeliveryError, LgspError
 
 FINDING, USAGE, UNREACHABLE, INCONCLUSIVE, INTERNAL = 1, 2, 3, 4, 5
@@ -43,6 +44,7 @@ for command in (
 
 def main() -> None:
     """Run the command line; every mistake becomes a sentence and an exit code, never a traceback."""
+    speak(language(os.environ))
     try:
         code = lgsp.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -53,8 +55,8 @@ def main() -> None:
         error.show(sys.stderr)
         code = USAGE
     except CatalogueError as error:
-        click.echo(str(error), err=True)
-        click.echo(f"{len(error.problems)} mistakes in the configuration; nothing was started", err=True)
+        click.echo(translated(str(error)), err=True)
+        click.echo(say("{} mistakes in the configuration; nothing was started", len(error.problems)), err=True)
         code = USAGE
     except DeliveryError as error:
         click.echo(f"lgsp: {error}", err=True)

@@ -15,11 +15,12 @@ import click
 from lgsp.app import ask_over_bus
 from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.service import Operation, Service
+from lgsp.cli.explain import explain_call
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.edge.tls import authority_file
 from lgsp.edge.welcome import TESTER, secret_file_of
 from lgsp.errors import BusUnavailable, SettingsError
-from lgsp.model import Outcome
+from lgsp.model import Outcome, Request
 
 _GOOD = (Outcome.OK, Outcome.BUSINESS_FAULT)
 
@@ -115,6 +116,9 @@ def prepare(service: Service, text: str, query: str | None, data: str | None) ->
     help="Whom to trust for https; default the state directory's authority.",
 )
 @click.option("--key", default="", help="The key of random draws.")
+@click.option(
+    "--explain", "explains", is_flag=True, help="Send nothing: say which rule of the YAML would answer, and why."
+)
 @as_json
 @places
 def call(
@@ -132,13 +136,18 @@ def call(
     config: Path,
     state: Path,
     *,
+    explains: bool,
     json_wanted: bool,
 ) -> None:
     """Ask SERVICE for OPERATION: its name, a concrete path ("GET /vehicles/30A-12345"), or its last word.
 
-    Exit 1 when the answer is no official success.
+    Exit 1 when the answer is no official success, or with --explain when no rule would answer.
     """
     wanted = prepare(catalogue_of(config).find(service), operation, query, data)
+    if explains:
+        request = Request("explained", service, wanted.operation.name, wanted.path, wanted.query, consumer, key)
+        request.body, request.headers = wanted.body, wanted.headers
+        raise click.exceptions.Exit(explain_call(wanted.service, wanted.operation, request, json_wanted=json_wanted))
     if via == "gateway":
         caller = caller_of(config, state, consumer, secret_file)
         asking = _over_http(wanted, gateway_url, caller, key, trusting(cacert, state))

@@ -7,9 +7,10 @@ from builders import a_service, an_operation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp.catalogue.consumer import Consumer, Limit, as_yaml, read_consumers, strangers
+from lgsp.catalogue.consumer import Consumer, Limit, as_yaml, parse_consumers, read_consumers, strangers
 from lgsp.catalogue.secret import hashed
 from lgsp.catalogue.service import Catalogue
+from lgsp.catalogue.source import Source
 from lgsp.errors import CatalogueError
 
 LINE = hashed("s", b"0123456789abcdef")
@@ -169,3 +170,16 @@ def test_what_is_written_is_read_as_the_same(tmp_path_factory: pytest.TempPathFa
     [read] = read_consumers(directory).values()
     # Texts are read in their composed form.
     assert read.model_copy(update={"title": ""}) == consumer.model_copy(update={"title": ""})
+
+
+def test_an_entry_can_add_subscriptions_to_a_consumer_of_another_file() -> None:
+    written = [
+        Source("consumers.d/b.yaml", b"a:\n  also: [new, old]\n"),
+        Source("consumers.yaml", b"a:\n  subscriptions: [old]\n"),
+    ]
+    assert parse_consumers(written)["a"].subscriptions == ("old", "new")
+
+
+def test_what_is_added_to_nobody_is_refused_at_its_line() -> None:
+    with pytest.raises(CatalogueError, match=r"b.yaml:1:1: a: there is no consumer 'a'"):
+        parse_consumers([Source("b.yaml", b"a:\n  also: [new]\n")])

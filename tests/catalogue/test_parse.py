@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp.catalogue.parse import fits, parse_services, read_catalogue, wrong_name
+from lgsp.catalogue.examples import fits
+from lgsp.catalogue.parse import parse_services, read_catalogue, wrong_name
 from lgsp.catalogue.service import Fixed, Form, Lognormal, Mixture, Percentiles, Service, Uniform
 from lgsp.catalogue.source import Source
 from lgsp.errors import CatalogueError

@@ -1,7 +1,8 @@
-"""`lgsp services`: what exists."""
+"""`lgsp services ls|show`: what exists, and where each value is from."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from lgsp.catalogue.effective import effective
 from lgsp.catalogue.service import Operation, Service
-from lgsp.cli.options import as_json, catalogue_of, places, print_json, take_in_own_people
-from lgsp.cli.sheet import sheet
+from lgsp.catalogue.source import Source
+from lgsp.cli.options import as_json, catalogue_of, places, print_json
+from lgsp.cli.words import in_words, say
 
 
-@click.group()
-def services() -> None:
-    """List, show and check the services of a configuration."""
-
-
-services.add_command(sheet)
-
-
-@services.command("ls")
+@click.command("ls")
 @as_json
 @places
 def list_services(config: Path, state: Path, *, json_wanted: bool) -> None:  # noqa: ARG001 - stands on every command
@@ -45,16 +40,37 @@ def list_services(config: Path, state: Path, *, json_wanted: bool) -> None:  # n
     Console().print(table)
 
 
-@services.command("show")
+@click.command("show")
 @click.argument("service_id", metavar="ID")
+@click.option("--effective", "wants_effective", is_flag=True, help="Every value, and the line or default it is from.")
 @as_json
+@in_words
 @places
-def show(service_id: str, config: Path, state: Path, *, json_wanted: bool) -> None:  # noqa: ARG001 - as above
+def show(service_id: str, config: Path, state: Path, *, wants_effective: bool, json_wanted: bool) -> None:  # noqa: ARG001 - as above
     """Show one service with its operations."""
     service = catalogue_of(config).find(service_id)
-    if json_wanted:
+    if wants_effective:
+        show_effective(service, config, json_wanted=json_wanted)
+    elif json_wanted:
         print_json(as_data(service))
+    else:
+        _show(service)
+
+
+def show_effective(service: Service, config: Path, *, json_wanted: bool) -> None:
+    """Every value with its origin."""
+    name = service.where.rpartition(":")[0]
+    values = list(effective(service, Source(name, (config / name).read_bytes())))
+    if json_wanted:
+        print_json([asdict(value) for value in values])
         return
+    table = Table(say("key"), say("value"), say("origin"), box=None, pad_edge=False)
+    for value in values:
+        table.add_row(value.key, value.value, value.origin)
+    Console().print(table)
+
+
+def _show(service: Service) -> None:
     click.echo(f"{service.id}: {service.title.vi} / {service.title.en}")
     click.echo(f"{service.owner}; {service.tier}, {service.route}; {service.where}")
     click.echo(f"context {service.context}, timeout {service.timeout:g} s, objective {service.objective:.1%}")
@@ -69,20 +85,6 @@ def show(service_id: str, config: Path, state: Path, *, json_wanted: bool) -> No
             operation.summary.vi,
         )
     Console().print(table)
-
-
-@services.command("validate")
-@as_json
-@places
-def validate(config: Path, state: Path, *, json_wanted: bool) -> None:  # noqa: ARG001 - as above
-    """Check the configuration: every mistake with its file and line; exit 2 when there is one."""
-    catalogue = catalogue_of(config)
-    take_in_own_people(config)
-    operations = sum(len(service.operations) for service in catalogue)
-    if json_wanted:
-        print_json({"services": len(catalogue), "operations": operations, "problems": []})
-    else:
-        click.echo(f"{config}: {len(catalogue)} services, {operations} operations, no mistake", err=True)
 
 
 def as_data(service: Service) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_NOTHING = ("", None)
 
 
 class Confirms(Generic[T]):
@@ -34,19 +35,13 @@ class Confirms(Generic[T]):
                 return kept
         return None
 
-    def confirmed(self, tag: int, *, multiple: bool) -> Iterator[T]:
+    def confirmed(self, tag: int, *, multiple: bool) -> list[T]:
         """What a confirm is about: one publish, or every open one up to it."""
-        if not multiple:
-            _, kept = self._open.pop(tag, ("", None))
-            if kept is not None:
-                yield kept
-            return
-        while self._open and (first := next(iter(self._open))) <= tag:
-            _, kept = self._open.pop(first)
-            if kept is not None:
-                yield kept
+        tags = [*takewhile(lambda one: one <= tag, self._open)] if multiple else [tag]
+        about = [self._open.pop(one, _NOTHING)[1] for one in tags]
+        return [kept for kept in about if kept is not None]
 
-    def lost(self) -> Iterator[T]:
+    def lost(self) -> list[T]:
         """Everything that was never confirmed: the broker may or may not have it."""
         open_, self._open = self._open, {}
-        yield from (kept for _, kept in open_.values() if kept is not None)
+        return [kept for _, kept in open_.values() if kept is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from lgsp.errors import MalformedRequest
 from lgsp.model import Outcome, Reply, Request, Stamps
@@ -13,6 +14,7 @@ SHORT = 255
 _HTTP = "http-"
 _MS = 1_000
 _NS = 1_000_000_000
+_OUTCOMES: dict[str | int, Outcome] = {str(outcome): outcome for outcome in Outcome}
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class Message:
 def encode_request(request: Request, *, publish: int, reply_to: str, budget: float, now: float) -> Message:
     """The message of a request; `publish` counts the publishes of this request, `budget` is what is left in seconds.
 
+    A header whose value is its default is left out: the broker looks at each, and so does everybody after it.
     Raises `MalformedRequest` when a name is longer than AMQP's short strings hold.
     """
     message_id = f"{request.id}.{publish}"
@@ -41,13 +44,13 @@ def encode_request(request: Request, *, publish: int, reply_to: str, budget: flo
         for what, text in (("id", message_id), ("operation", request.operation), ("consumer", request.consumer)):
             if len(text.encode()) > SHORT:
                 raise MalformedRequest(f"the request's {what} is longer than {SHORT} octets")
-    headers: dict[str, str | int] = {
-        "lgsp-version": VERSION,
-        "lgsp-path": request.path,
-        "lgsp-attempt": request.attempt,
-        "lgsp-sent-ns": int(now * _NS),
-        "lgsp-key": request.key,
-    }
+    headers: dict[str, str | int] = {"lgsp-version": VERSION, "lgsp-sent-ns": int(now * _NS)}
+    if request.path != _template(request.operation):
+        headers["lgsp-path"] = request.path
+    if request.attempt != 1:
+        headers["lgsp-attempt"] = request.attempt
+    if request.key != request.id:
+        headers["lgsp-key"] = request.key
     if request.query:
         headers["lgsp-query"] = request.query
     if request.calm:
@@ -76,8 +79,8 @@ def decode_request(message: Message, service: str, *, now: float, redelivered: b
     headers = message.headers
     if not message.correlation_id:
         raise MalformedRequest("the request has no correlation_id")
-    method, space, template = message.type.partition(" ")
-    if not space or not method.isalpha() or not template.startswith("/"):
+    template = _template(message.type)
+    if not template:
         raise MalformedRequest("the request's type is no operation: write it as `GET /path`")
     budget = _milliseconds(message.expiration, default_budget)
     sent = _integer(headers, "lgsp-sent-ns", 0)
@@ -142,11 +145,9 @@ def decode_reply(message: Message) -> Reply:
     headers = message.headers
     if not message.correlation_id:
         raise MalformedRequest("the reply has no correlation_id")
-    word = _text(headers, "lgsp-outcome", "ok")
-    try:
-        outcome = Outcome(word)
-    except ValueError:
-        raise MalformedRequest("the reply's lgsp-outcome is none of the seven outcomes") from None
+    outcome = _OUTCOMES.get(headers.get("lgsp-outcome", "ok"))
+    if outcome is None:
+        raise MalformedRequest("the reply's lgsp-outcome is none of the seven outcomes")
     status = _integer(headers, "lgsp-status", 200)
     if not 100 <= status <= 599:
         raise MalformedRequest("the reply's lgsp-status is no HTTP status")
@@ -162,7 +163,19 @@ def decode_reply(message: Message) -> Reply:
 
 
 def _stamps(headers: Mapping[str, str | int]) -> Stamps:
-    return Stamps(*(_integer(headers, f"lgsp-t{n}-ns", 0) for n in (3, 4, 5, 6)))
+    return Stamps(
+        _integer(headers, "lgsp-t3-ns", 0),
+        _integer(headers, "lgsp-t4-ns", 0),
+        _integer(headers, "lgsp-t5-ns", 0),
+        _integer(headers, "lgsp-t6-ns", 0),
+    )
+
+
+@lru_cache(4096)
+def _template(operation: str) -> str:
+    """The `/template` of an operation, and nothing for what is none."""
+    method, _, template = operation.partition(" ")
+    return template if method.isalpha() and template.startswith("/") else ""
 
 
 def _carry(names: Mapping[str, str], headers: dict[str, str | int]) -> str:
@@ -175,18 +188,24 @@ def _carry(names: Mapping[str, str], headers: dict[str, str | int]) -> str:
             headers[name] = value
         else:
             headers[_HTTP + name] = value
-    return content_type[:SHORT]
+    return content_type if len(content_type) <= SHORT // 4 else content_type.encode()[:SHORT].decode(errors="ignore")
 
 
 def _carried(message: Message) -> dict[str, str]:
     found = {
-        name.removeprefix(_HTTP): value
+        carried: value
         for name, value in message.headers.items()
-        if isinstance(value, str) and (name == "traceparent" or name.startswith(_HTTP))
+        if (carried := _http_name(name)) and isinstance(value, str)
     }
     if message.content_type:
         found["content-type"] = message.content_type
     return found
+
+
+@lru_cache(1024)
+def _http_name(name: str) -> str:
+    """The HTTP header that a bus header carries through, and nothing for any other."""
+    return name if name == "traceparent" else name.removeprefix(_HTTP) if name.startswith(_HTTP) else ""
 
 
 def _text(headers: Mapping[str, str | int], name: str, default: str) -> str:
@@ -198,7 +217,7 @@ def _text(headers: Mapping[str, str | int], name: str, default: str) -> str:
 
 def _integer(headers: Mapping[str, str | int], name: str, default: int) -> int:
     value = headers.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not isinstance(value, int):
         raise MalformedRequest(f"the header {name} is no whole number")
     return value
 
@@ -206,6 +225,6 @@ def _integer(headers: Mapping[str, str | int], name: str, default: int) -> int:
 def _milliseconds(text: str, default: float) -> float:
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+    if not (len(text) <= 12 and text.isascii() and text.isdigit()):
         raise MalformedRequest("the request's expiration is no number of milliseconds")
     return int(text) / _MS

@@ -158,14 +158,12 @@ class Parser:
 
     def _take(self, hot: _Hot, kind: int, data: bytes, at: int, stop: int) -> bool:
         """One frame of a hot channel; false when it is not for us."""
-        if kind == METHOD:
-            if hot.wants != METHOD:
-                raise BadFrame("a method in the middle of a content")
-            return self._take_method(hot, data, at, stop)
         if kind != hot.wants:
             if hot.wants == METHOD and kind in {HEADER, BODY}:
                 return False  # of a content that began before the channel was hot
             raise BadFrame(f"a frame of kind {kind} where one of kind {hot.wants} is due")
+        if kind == METHOD:
+            return self._take_method(hot, data, at, stop)
         if kind == HEADER:
             hot.left, hot.message = read_header(data, at, stop)
             if hot.left > self._body_max:

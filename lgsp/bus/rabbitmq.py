@@ -79,7 +79,7 @@ class RabbitBus:
         self._served: dict[str, Answer] = {}
         self._tasks = asyncio.TaskGroup()
         self._keepers: list[asyncio.Task[None]] = []
-        self._working: set[asyncio.Task[None]] = set()
+        self._work_tasks = asyncio.TaskGroup()
         self._restoring = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._open = False
@@ -96,6 +96,7 @@ class RabbitBus:
             await self._link.close()
             raise
         await self._tasks.__aenter__()
+        await self._work_tasks.__aenter__()
         self._keepers = [self._tasks.create_task(self._sweep()), self._tasks.create_task(self._keep())]
         self._open = True
         return self
@@ -111,10 +112,9 @@ class RabbitBus:
             with suppress(*GONE, TimeoutError):
                 async with asyncio.timeout(_SOON):
                     await self._serving.cancel()
-        if self._working:
-            _, late = await asyncio.wait(self._working, timeout=self._drain)
-            for task in late:
-                task.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._drain):
+                await self._work_tasks.__aexit__(None, None, None)
         await self._tasks.__aexit__(None, None, None)
         for channel in (self._serving, self._asking):
             if channel is not None:
@@ -213,9 +213,7 @@ class RabbitBus:
             self._spawn(self._work(service, answer, delivery))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._tasks.create_task(work)
-        self._working.add(task)
-        task.add_done_callback(self._working.discard)
+        self._work_tasks.create_task(work)
 
     async def _work(self, service: str, answer: Answer, delivery: Delivery) -> None:
         """One delivery, from decoding to ack; never raises."""

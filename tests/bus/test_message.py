@@ -60,6 +60,18 @@ def test_a_request_is_the_table_of_the_design() -> None:
     )
 
 
+def test_what_has_its_default_is_left_out() -> None:
+    message = encode_request(
+        a_request(id="t", operation="GET /x", path="/x", key="t"), publish=1, reply_to="gw", budget=1, now=NOW
+    )
+    assert message.headers == {"lgsp-version": "1", "lgsp-sent-ns": 1_684_886_400_000_000_000}
+
+
+def test_a_content_type_that_is_too_long_is_cut_between_two_letters() -> None:
+    request = a_request(headers={"content-type": "đ" * 200})
+    assert encode_request(request, publish=1, reply_to="gw", budget=1, now=NOW).content_type == "đ" * 127
+
+
 def test_a_reply_is_the_table_of_the_design() -> None:
     reply = a_reply(
         a_request(id="t"),

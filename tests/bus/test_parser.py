@@ -189,7 +189,7 @@ METHOD_FRAME, HEAD_FRAME, BODY_FRAME = delivery(1, b"body")
         (METHOD_FRAME[:-1] + b"\x00", "does not end where it says"),
         (b"\x01\x00\x05\xff\xff\xff\xff", "4294967295 octets"),
         (METHOD_FRAME[:11] + b"\xff" + METHOD_FRAME[12:], "beyond its frame|does not end where its frame does"),
-        (METHOD_FRAME + METHOD_FRAME, "in the middle of a content"),
+        (METHOD_FRAME + METHOD_FRAME, "kind 1 where one of kind 2"),
         (METHOD_FRAME + BODY_FRAME, "kind 3 where one of kind 2"),
         (METHOD_FRAME + HEAD_FRAME + frame(body.ContentBody(b"body+")), "longer by 1 octets"),
         (

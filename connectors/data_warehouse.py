@@ -9,9 +9,10 @@ import re
 from hashlib import sha256
 from typing import Any
 
+from connectors.province.body import object_of
 from connectors.province.proposal import refused
 from connectors.province.seed import number
-from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
+from lgsp import Kept, Outcome, Reply, Request, State
 
 DATASETS = {
     "dan-so": ("Dân số theo xã", ("maXa", "soDan", "kyBaoCao")),
@@ -51,10 +52,7 @@ def _ingest(request: Request, state: State) -> Reply:
     name = request.path_values["dataset"]
     if name not in DATASETS:
         return refused(request, "UNKNOWN_DATASET", "Không có tập dữ liệu này", Outcome.BUSINESS_FAULT, 404)
-    try:
-        fields = request.json_object
-    except MalformedRequest:
-        fields = {}
+    fields = object_of(request)
     rows = fields.get("rows")
     if not fields.get("batch") or not _PERIOD.fullmatch(str(fields.get("period", ""))) or not isinstance(rows, list):
         return refused(request, "SCHEMA_MISMATCH", "Cần batch, period (yyyy-MM) và rows", Outcome.REJECTED, 400)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from connectors.province import exchange
+from connectors.province.body import object_of
 from connectors.province.document import ON_THE_BUS
 from connectors.province.exchange import coded
 from connectors.province.person import TODAY
-from lgsp import MalformedRequest, Outcome, Reply, Request, State
+from lgsp import Outcome, Reply, Request, State
 
 STATE = exchange.STATE
 _PROVINCE, _GOVERNMENT = "000.00.00.H47", "000.00.00.G22"
@@ -64,7 +64,7 @@ def _send(request: Request, state: State) -> Reply:
 
 def _state(request: Request, state: State) -> Reply:
     document = request.path_values["docId"]
-    status = request.query_values.get("status") or str(_fields(request).get("status", ""))
+    status = request.query_values.get("status") or str(object_of(request).get("status", ""))
     if status not in ON_THE_BUS:
         return coded(request, 10)
     if not exchange.is_document(document, state):
@@ -84,7 +84,7 @@ def _agencies(request: Request, state: State) -> Reply:
 
 
 def _register(request: Request, state: State) -> Reply:
-    fields = _fields(request)
+    fields = object_of(request)
     code = str(fields.get("code", ""))
     if not exchange.is_agency(code) or not fields.get("name") or not fields.get("pcode"):
         return coded(request, 10)
@@ -95,7 +95,7 @@ def _register(request: Request, state: State) -> Reply:
 
 
 def _deregister(request: Request, state: State) -> Reply:
-    code = request.query_values.get("agencyCode") or str(_fields(request).get("agencyCode", ""))
+    code = request.query_values.get("agencyCode") or str(object_of(request).get("agencyCode", ""))
     if not exchange.is_agency(code):
         return coded(request, 10)
     return coded(request, 0 if exchange.leave(code, state) else 19)
@@ -111,10 +111,3 @@ OPERATIONS: dict[str, Callable[[Request, State], Reply]] = {
     "POST /donvilienthongs": _register,
     "PUT /donvilienthongs": _deregister,
 }
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    try:
-        return request.json_object
-    except MalformedRequest:
-        return {}

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+from connectors.province.body import object_of
 from connectors.province.dossier import AGENCIES
 from connectors.province.identifiers import is_phone
 from connectors.province.proposal import refused
 from connectors.province.ticket import FIELDS, STATES, Ticket, find_ticket, some_tickets, ticket_of
-from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
+from lgsp import Kept, Outcome, Reply, Request, State
 
 STATE = {"ticket": Kept(seconds=90 * 86_400), "answer": Kept(seconds=90 * 86_400)}
 """`ticket`: reports that were filed, by field and code; `answer`: who answered what, by code."""
@@ -35,7 +36,7 @@ def refuse(request: Request, outcome: Outcome) -> Reply:
 
 
 def _file(request: Request, state: State) -> Reply:
-    fields = _fields(request)
+    fields = object_of(request)
     phone, content = str(fields.get("dienThoai", "")), str(fields.get("noiDung", ""))
     if not is_phone(phone) or not content:
         return refused(request, "SCHEMA_REJECT", "Cần noiDung và dienThoai 10 chữ số", Outcome.REJECTED, 400)
@@ -80,7 +81,7 @@ def _settle(request: Request, state: State) -> Reply:
     ticket = _find(request.path_values["ma"], state)
     if ticket is None:
         return _missing(request)
-    fields = _fields(request)
+    fields = object_of(request)
     if not fields.get("ketQua"):
         return refused(request, "SCHEMA_REJECT", "Cần ketQua", Outcome.REJECTED, 400)
     if str(fields.get("donVi")) not in AGENCIES:
@@ -120,13 +121,6 @@ def _key(ticket: Ticket) -> str:
 
 def _time(moment: Any) -> str:  # noqa: ANN401 - a datetime
     return f"{moment:%Y-%m-%dT%H:%M:%S}+07:00"
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    try:
-        return request.json_object
-    except MalformedRequest:
-        return {}
 
 
 def _missing(request: Request) -> Reply:

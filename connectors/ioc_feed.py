@@ -5,9 +5,10 @@ Fact (S20, secondary): figures come in cycles of 15 minutes. Assumptions: everyt
 
 from __future__ import annotations
 
+from connectors.province.body import object_of
 from connectors.province.proposal import refused
 from connectors.province.seed import digits, number, pick
-from lgsp import MalformedRequest, Outcome, Reply, Request
+from lgsp import Outcome, Reply, Request
 
 KPIS = {
     "ho-so-tiep-nhan": ("Hồ sơ tiếp nhận trong ngày", "hồ sơ"),
@@ -51,10 +52,7 @@ def _kpi(request: Request) -> Reply:
 
 
 def _event(request: Request) -> Reply:
-    try:
-        fields = request.json_object
-    except MalformedRequest:
-        fields = {}
+    fields = object_of(request)
     if not fields.get("type") or not fields.get("org_code"):
         return refused(request, "SCHEMA_REJECT", "Cần type và org_code", Outcome.REJECTED, 400)
     return Reply.of_json(

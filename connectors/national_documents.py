@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from connectors.province import exchange
+from connectors.province.body import object_of
 from connectors.province.document import STATES
 from connectors.province.exchange import coded, parse_day
 from connectors.province.multipart import fields_of
-from lgsp import MalformedRequest, Outcome, Reply, Request, State
+from lgsp import Outcome, Reply, Request, State
 
 STATE = exchange.STATE
 _WINDOW = timedelta(days=31)
@@ -74,7 +74,7 @@ def _fetch(request: Request, state: State) -> Reply:
 
 
 def _update(request: Request, state: State) -> Reply:
-    fields = _fields(request)
+    fields = object_of(request)
     document, status = str(fields.get("docId", "")), str(fields.get("status", ""))
     if status not in STATES or not exchange.is_document(document, state):
         return coded(request, 10, docId="")
@@ -88,7 +88,7 @@ def _agencies(request: Request, state: State) -> Reply:
 
 
 def _register(request: Request, state: State) -> Reply:
-    fields = _fields(request)
+    fields = object_of(request)
     code = str(fields.get("code", ""))
     if not exchange.is_agency(code):
         return coded(request, 10, docId="")
@@ -97,7 +97,7 @@ def _register(request: Request, state: State) -> Reply:
 
 
 def _delete(request: Request, state: State) -> Reply:
-    code = str(_fields(request).get("code", ""))
+    code = str(object_of(request).get("code", ""))
     if not exchange.is_agency(code):
         return coded(request, 10, docId="")
     if not exchange.leave(code, state):
@@ -114,10 +114,3 @@ OPERATIONS: dict[str, Callable[[Request, State], Reply]] = {
     "POST /registerAgency": _register,
     "POST /deleteAgency": _delete,
 }
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    try:
-        return request.json_object
-    except MalformedRequest:
-        return {}

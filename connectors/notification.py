@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
+from connectors.province.body import object_of
 from connectors.province.identifiers import is_phone
 from connectors.province.proposal import refused
 from connectors.province.seed import digits, pick
-from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
+from lgsp import Kept, Outcome, Reply, Request, State
 
 CHANNELS = ("sms", "zalo", "email")
 STATES = ("queued", "sent", "delivered", "failed")
@@ -36,7 +36,7 @@ def refuse(request: Request, outcome: Outcome) -> Reply:
 
 
 def _send(request: Request, state: State) -> Reply:
-    fields = _fields(request)
+    fields = object_of(request)
     to, channel = str(fields.get("to", "")), fields.get("channel")
     if channel not in CHANNELS or not fields.get("template"):
         return refused(request, "SCHEMA_REJECT", "Cần channel (sms, zalo, email) và template", Outcome.REJECTED, 400)
@@ -62,7 +62,7 @@ def _state(request: Request, state: State) -> Reply:
 
 def _report(request: Request, state: State) -> Reply:
     """Note the carrier's word; one that comes after the end, or goes back, changes nothing."""
-    fields = _fields(request)
+    fields = object_of(request)
     message, says = str(fields.get("id", "")), fields.get("state")
     if not _MESSAGE.fullmatch(message) or says not in STATES:
         return refused(request, "SCHEMA_REJECT", "Cần id và state", Outcome.REJECTED, 400)
@@ -81,10 +81,3 @@ OPERATIONS: dict[str, Callable[[Request, State], Reply]] = {
     "GET /messages/{id}": _state,
     "POST /delivery-report": _report,
 }
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    try:
-        return request.json_object
-    except MalformedRequest:
-        return {}

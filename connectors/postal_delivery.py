@@ -6,9 +6,10 @@ the methods of the queries, all replies and faults, that an item is delivered a 
 
 from __future__ import annotations
 
+from connectors.province.body import object_of
 from connectors.province.proposal import refused
 from connectors.province.seed import digits, pick
-from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
+from lgsp import Kept, Outcome, Reply, Request, State
 
 NEEDED = (
     "SoDonHang",
@@ -47,10 +48,7 @@ def refuse(request: Request, outcome: Outcome) -> Reply:
 def _order(request: Request, state: State) -> Reply:
     if not request.query_values.get("token"):
         return refused(request, "INVALID_TOKEN", "Thiếu token", Outcome.REJECTED, 401)
-    try:
-        fields = request.json_object
-    except MalformedRequest:
-        fields = {}
+    fields = object_of(request)
     missing = [name for name in NEEDED if not fields.get(name)]
     if missing:
         return refused(request, "INCOMPLETE", f"Thiếu {', '.join(missing)}", Outcome.REJECTED, 400)

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from connectors.province import meanings
+from connectors.province.body import object_of
 from connectors.province.dates import stamp
 from connectors.province.dossier import (
     CHANNELS,
@@ -26,7 +27,7 @@ from connectors.province.dossier import (
 )
 from connectors.province.identifiers import is_dossier_code
 from connectors.province.proposal import refused
-from lgsp import Kept, MalformedRequest, Outcome, Reply, Request, State
+from lgsp import Kept, Outcome, Reply, Request, State
 
 failure_of = meanings.failure_of
 
@@ -49,7 +50,7 @@ def refuse(request: Request, outcome: Outcome) -> Reply:
 
 
 def _receive(request: Request, state: State) -> Reply:
-    fields = _fields(request)
+    fields = object_of(request)
     code = str(fields.get("MaHoSo", ""))
     if not is_dossier_code(code) or not fields.get("ChuHoSo"):
         return refused(request, "SCHEMA_REJECT", "MaHoSo hoặc ChuHoSo không hợp lệ", Outcome.REJECTED, 400)
@@ -73,7 +74,7 @@ def _receive(request: Request, state: State) -> Reply:
 
 
 def _change(request: Request, state: State) -> Reply:
-    fields = _fields(request)
+    fields = object_of(request)
     code = str(fields.get("MaHoSo", ""))
     dossier = _seen(code, state)
     if dossier is None:
@@ -159,10 +160,3 @@ def _stands(request: Request, code: str, state: int) -> Reply:
 
 def _missing(request: Request) -> Reply:
     return refused(request, "NOT_FOUND", "Không tìm thấy hồ sơ", Outcome.BUSINESS_FAULT, 404)
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    try:
-        return request.json_object
-    except MalformedRequest:
-        return {}

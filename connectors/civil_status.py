@@ -77,7 +77,7 @@ def _register(request: Request, fields: dict[str, Any], state: State) -> Reply:
     if not _is_agency(fields.get("maDonVi")):
         return _error(request, 106)
     code = str(fields.get("maHoSo", ""))
-    if fields.get("module") not in MODULES:
+    if str(fields.get("module")) not in MODULES:
         return _error(request, 500, "module")
     if not _is_receipt(code):
         return _error(request, 500, "maHoSo")
@@ -112,7 +112,7 @@ def _result(request: Request, fields: dict[str, Any], state: State) -> Reply:
 
 def _registered(request: Request, fields: dict[str, Any], _: State) -> Reply:
     day = parse_dmy(str(fields.get("ngayCapNhat", "")))
-    if fields.get("module") not in MODULES or day is None:
+    if str(fields.get("module")) not in MODULES or day is None:
         return _error(request, 108)
     thing = f"{fields['module']}/{day}"
     listed = [
@@ -126,7 +126,7 @@ def _registered(request: Request, fields: dict[str, Any], _: State) -> Reply:
 
 
 def _one(request: Request, fields: dict[str, Any], _: State) -> Reply:
-    if fields.get("module") not in MODULES:
+    if str(fields.get("module")) not in MODULES:
         return _error(request, 108)
     given = str(fields.get("maHoSo"))
     problem = _entry_problem(given)

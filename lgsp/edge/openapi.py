@@ -155,7 +155,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _request_body(examples: Sequence[Example]) -> dict[str, Any] | None:
     by_type: defaultdict[str, list[Example]] = defaultdict(list)
-    for example in examples:
+    # What is refused for its form says nothing about the form.
+    well_formed = [example for example in examples if example.reply.outcome is not Outcome.REJECTED] or examples
+    for example in well_formed:
         if example.request.body:
             by_type[_media_type(example.request.headers.get("content-type", ""))].append(example)
     if not by_type:
@@ -167,7 +169,7 @@ def _request_body(examples: Sequence[Example]) -> dict[str, Any] | None:
             "schema": shape_of(list(values.values())),
             "examples": {name: {"value": value} for name, value in values.items()},
         }
-    return {"required": all(example.request.body for example in examples), "content": content}
+    return {"required": all(example.request.body for example in well_formed), "content": content}
 
 
 def _media_type(content_type: str) -> str:
@@ -201,21 +203,19 @@ def _responses(service: Service, operation: Operation) -> dict[str, Any]:
     by_status: defaultdict[int, list[Example]] = defaultdict(list)
     for example in operation.examples:
         by_status[example.reply.status].append(example)
-    if not by_status:
-        by_status[200] = []
-    answers: dict[str, Any] = {
-        str(status): {"$ref": f"#/components/responses/Gateway{status}"} for status in _gateway_answers()
-    }
-    for status, given in sorted(by_status.items()):
-        answers[str(status)] = _said(status, given, also=_gateway_answers().get(status))
-    if Outcome.PROVIDER_ERROR in _rates(service, operation):
-        answers.setdefault(
-            "500",
-            {
-                "description": "Lỗi của hệ thống cung cấp, theo lời của nó / The provider's own error, in its own words",
-                "content": {"*/*": {}},
-            },
-        )
+    # A contract has one form of saying no: what one operation's examples show of it, every operation may answer.
+    refusals: defaultdict[int, list[Example]] = defaultdict(list)
+    for other in service.operations.values():
+        for example in other.examples:
+            if example.reply.outcome is not Outcome.OK:
+                refusals[example.reply.status].append(example)
+    gateway = _gateway_answers()
+    answers: dict[str, Any] = {str(status): {"$ref": f"#/components/responses/Gateway{status}"} for status in gateway}
+    for status in sorted((by_status.keys() or {200}) | refusals.keys()):
+        answers[str(status)] = _said(status, by_status[status], refusals[status], also=gateway.get(status))
+    if Outcome.PROVIDER_ERROR in _rates(service, operation):  # a simulated failure, in words of the connector's own
+        answers["500"] = _said(500, by_status[500], refusals[500], also=gateway.get(500))
+        answers["500"]["content"]["*/*"] = {}
     return dict(sorted(answers.items()))
 
 
@@ -224,27 +224,41 @@ def _rates(service: Service, operation: Operation) -> Mapping[Outcome, float]:
     return mix.rates if mix else {}
 
 
-def _said(status: int, examples: Sequence[Example], *, also: Mapping[str, Any] | None) -> dict[str, Any]:
+def _said(
+    status: int, examples: Sequence[Example], refusals: Sequence[Example], *, also: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """What the provider says with this status; `also`: what the gateway would say with the same one."""
-    by_type: defaultdict[str, list[Example]] = defaultdict(list)
+    content: dict[str, Any] = {}
+    accepted = [example for example in examples if example.reply.outcome is Outcome.OK]
+    speaks_json = any(_reply_type(example.reply.body) == _JSON for example in accepted)
+    for said in (accepted, refusals):
+        for media, schema in _schemas(said, null=_JSON if speaks_json else "*/*").items():
+            content.setdefault(media, []).append(schema)
+    for media, body in also["content"].items() if also else ():
+        content.setdefault(media, []).append(body["schema"])
+    made = {
+        media: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}} for media, schemas in content.items()
+    }
     for example in examples:
-        by_type[_reply_type(example.reply.body)].append(example)
-    content: dict[str, Any] = dict(also["content"]) if also else {}
-    for media, given in by_type.items():
-        values = {example.name: example.reply.body for example in given if example.reply.body is not None}
-        schema = shape_of(list(values.values()))
-        if media in content:
-            schema = {"anyOf": [schema, content[media]["schema"]]}
-        content[media] = {"schema": schema}
-        if values:
-            content[media]["examples"] = {name: {"value": value} for name, value in values.items()}
-    outcomes = dict.fromkeys(str(example.reply.outcome) for example in examples) or {"ok": None}
+        if example.reply.body is not None:
+            shown = made[_reply_type(example.reply.body)].setdefault("examples", {})
+            shown[example.name] = {"value": example.reply.body}
+    outcomes = dict.fromkeys(str(example.reply.outcome) for example in [*examples, *refusals]) or {"ok": None}
     told = f"{HTTPStatus(status).phrase}: {', '.join(outcomes)}"
     return {
         "description": f"{told}\n\n{also['description']}" if also else told,
         "headers": {"X-Transaction-Id": {"schema": {"type": "string", "format": "uuid"}}},
-        "content": content or {"*/*": {}},
+        "content": made or {"*/*": {}},
     }
+
+
+def _schemas(examples: Sequence[Example], *, null: str) -> dict[str, Schema]:
+    """The shapes of replies by media type; `null`: what a reply without a body is, JSON's own word or not to be told."""
+    by_type: defaultdict[str, list[object]] = defaultdict(list)
+    for example in examples:
+        body = example.reply.body
+        by_type[null if body is None else _reply_type(body)].append(body)
+    return {media: {} if media == "*/*" else shape_of(bodies) for media, bodies in by_type.items()}
 
 
 def _reply_type(body: object) -> str:

@@ -43,10 +43,12 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
     # aiohttp repeats a PUT or DELETE by itself when one of its own errors says that the connection broke: ours do not.
     try:
         return await handler(request)
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+    except aiohttp.ConnectionTimeoutError as error:
+        raise Unreachable("connect_timeout") from error
+    except aiohttp.ClientConnectorError as error:
         raise Unreachable("provider_down") from error
     except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-        raise ProviderError("provider_fault") from error
+        raise ProviderError("receive_failed") from error
 
 
 class Provider:

@@ -148,3 +148,28 @@ def test_titles_come_in_both_languages_and_once_where_they_are_the_same() -> Non
 
 def test_it_is_a_function_of_the_catalogue_alone() -> None:
     assert json.dumps(document(Catalogue({s.id: s for s in SHIPPED}), "1")) == json.dumps(document(SHIPPED, "1"))
+
+
+def test_a_refusal_that_one_operation_shows_every_operation_of_its_service_may_answer() -> None:
+    no = an_example("no", body={"error": 1}, outcome=Outcome.BUSINESS_FAULT)
+    shows, other = an_operation("GET /x", examples=(an_example(body={"a": 1}), no)), an_operation("GET /y", examples=(an_example(path="/y", body={"b": 1}),))  # fmt: skip
+    made = document([a_service("svc", shows, other), a_service("apart", an_operation("GET /z"))], "1")["paths"]
+    schema = made["/svc/y"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert [choice["required"] for choice in schema["anyOf"]] == [["b"], ["error"]]
+    assert "content" in made["/apart/z"]["get"]["responses"]["200"]
+    assert "application/json" not in made["/apart/z"]["get"]["responses"]["200"]["content"]
+
+
+def test_what_is_refused_for_its_form_says_nothing_about_the_form() -> None:
+    well, ill = an_example(sent=b'{"a":1}', headers={"content-type": "application/json"}), an_example("ill", sent=b"[]", headers={"content-type": "application/json"}, outcome=Outcome.REJECTED, status=400)  # fmt: skip
+    body = described("POST /x", well, ill)["requestBody"]["content"]["application/json"]
+    assert body["schema"]["required"] == ["a"]
+    assert list(body["examples"]) == ["found"]
+    assert described("POST /x", ill)["requestBody"]["content"]["application/json"]["schema"]["type"] == "array"
+
+
+def test_a_missing_body_is_null_where_json_is_spoken_and_anything_elsewhere() -> None:
+    none = an_example("none", outcome=Outcome.BUSINESS_FAULT)
+    content = described("GET /x", an_example(body={"a": 1}), none)["responses"]["200"]["content"]
+    assert {"type": "null"} in content["application/json"]["schema"]["anyOf"]
+    assert described("GET /x", none)["responses"]["200"]["content"] == {"*/*": {"schema": {}}}

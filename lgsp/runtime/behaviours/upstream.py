@@ -150,8 +150,10 @@ class UpstreamBehaviour:
             return _none(request, Outcome(error.code), status, error.reason, passing=True)
         except TimeoutError:
             return _none(request, Outcome.TIMEOUT, 504, "budget_spent", passing=True)
-        except aiohttp.ClientError:  # no HTTP, or a body that broke off
-            return _none(request, Outcome.PROVIDER_ERROR, 502, "bad_reply")
+        except aiohttp.ClientPayloadError:
+            return _none(request, Outcome.PROVIDER_ERROR, 502, "receive_failed")
+        except aiohttp.ClientError:
+            return _none(request, Outcome.PROVIDER_ERROR, 502, "protocol_violation")
 
     async def _exchange(self, request: Request, target: URL, left: float) -> _Attempt:
         upstream = self._provider.upstream

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -184,23 +185,29 @@ TABLE: list[tuple[str, Handler, Outcome, int, str]] = [
     ("500", status(500), Outcome.PROVIDER_ERROR, 500, "provider_fault"),
     ("503", status(503), Outcome.PROVIDER_ERROR, 503, "provider_fault"),
     ("599", status(599), Outcome.PROVIDER_ERROR, 599, "provider_fault"),
-    ("closed without a word", raw(b""), Outcome.PROVIDER_ERROR, 502, "provider_fault"),
-    ("no HTTP", raw(b"SSH-2.0-x\r\n\r\n"), Outcome.PROVIDER_ERROR, 502, "bad_reply"),
+    ("closed without a word", raw(b""), Outcome.PROVIDER_ERROR, 502, "receive_failed"),
+    ("no HTTP", raw(b"SSH-2.0-x\r\n\r\n"), Outcome.PROVIDER_ERROR, 502, "protocol_violation"),
     (
         "a body that breaks off",
         raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nxx"),
         Outcome.PROVIDER_ERROR,
         502,
-        "bad_reply",
+        "receive_failed",
     ),
     (
         "a chunk that lies",
         raw(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"),
         Outcome.PROVIDER_ERROR,
         502,
-        "bad_reply",
+        "protocol_violation",
     ),
-    ("a header without end", raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 99_999), Outcome.PROVIDER_ERROR, 502, "bad_reply"),
+    (
+        "a header without end",
+        raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 99_999),
+        Outcome.PROVIDER_ERROR,
+        502,
+        "protocol_violation",
+    ),
     ("a body without end", endless, Outcome.PROVIDER_ERROR, 502, "bad_reply"),
 ]
 
@@ -214,7 +221,7 @@ async def test_what_comes_back_has_one_outcome(
         assert (reply.outcome, reply.status, reply.reason) == (outcome, code, reason), what
         assert len(made.came) == 1
         assert made.noted.attempts == [outcome]
-        if reason != "bad_reply" and code not in {204, 502}:
+        if code not in {204, 502}:
             assert reply.body == f"says {code}".encode()
 
 
@@ -243,6 +250,19 @@ async def test_a_refused_connection_is_unreachable(port: int) -> None:
         reply = await made.ask()
         assert (reply.outcome, reply.status, reply.reason) == (Outcome.UNREACHABLE, 503, "provider_down")
         assert made.came == []
+
+
+async def test_a_connection_that_nobody_takes_is_unreachable_for_a_reason_of_its_own() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:  # what the backlog does not hold stays unanswered
+            filler.settimeout(0)
+            filler.connect_ex(full.getsockname())
+        async with stage(fine, url=f"http://127.0.0.1:{full.getsockname()[1]}", connect_timeout=0.05) as made:
+            reply = await made.ask()
+        assert (reply.outcome, reply.status, reply.reason) == (Outcome.UNREACHABLE, 503, "connect_timeout")
+        for filler in fillers:
+            filler.close()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Collection, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.process_collector import ProcessCollector
@@ -20,6 +20,7 @@ from lgsp.catalogue.service import Catalogue, Service
 from lgsp.catalogue.watch import Reload
 from lgsp.ledger.base import Ledger
 from lgsp.model import Outcome, Transaction
+from lgsp.taps.cells import Cell, Counter, Gauge, Histogram
 
 WHOLE = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
 SEGMENT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 30)
@@ -31,8 +32,6 @@ LOST_STATE = ("expired", "consumer", "whole")
 ROUTES = ("service", "own", "refused", "unknown")
 _ANSWERED = (Outcome.OK, Outcome.BUSINESS_FAULT)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-disable_created_metrics()  # type: ignore[no-untyped-call]  # the package forgot its annotation
 
 
 class ProcessMetrics:
@@ -205,7 +204,7 @@ class GatewayMetrics:
         self._http = Counter(
             "lgsp_http_requests_total", "HTTP requests at the edge.", ("route", "method", "code"), registry=registry
         )
-        self._http_children: dict[tuple[str, str, int], Counter] = {}
+        self._http_children: dict[tuple[str, str, int], Cell] = {}
         self._facts = _FactsCollector(known)
         registry.register(self._facts)
         self.prepare(known)()

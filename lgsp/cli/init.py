@@ -19,4 +19,6 @@ def init(directory: Path, config: Path, state: Path) -> None:  # noqa: ARG001 - 
     if directory.exists() and any(directory.iterdir()):
         raise SettingsError(f"{directory} is not empty: name a new directory, nothing was written")
     shutil.copytree(config, directory, dirs_exist_ok=True)
+    for drop_in in ("services.d", "consumers.d"):
+        (directory / drop_in).mkdir(exist_ok=True)
     click.echo(f"the configuration lies in {directory}; start with: lgsp up --config {directory}", err=True)

@@ -110,6 +110,8 @@ def test_init_copies_the_configuration_once(tmp_path: Path) -> None:
     assert lgsp("init", str(target)).returncode == 0
     assert (target / "services.yaml").read_bytes() == (REPOSITORY / "config" / "services.yaml").read_bytes()
     assert lgsp("services", "validate", "--config", str(target)).returncode == 0
+    assert (target / "services.d").is_dir()
+    assert (target / "consumers.d").is_dir()
     again = lgsp("init", str(target))
     assert again.returncode == 2
     assert "is not empty" in again.stderr

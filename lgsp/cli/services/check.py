@@ -30,12 +30,12 @@ def validate(file: Path | None, config: Path, state: Path, *, json_wanted: bool)
     """
     try:
         catalogue = catalogue_of(config) if file is None else read_catalogue(config, as_if_there(file))
+        take_in_own_people(config)
     except CatalogueError as error:
         if not json_wanted:
             raise
         print_json({"services": 0, "operations": 0, "problems": [translated(problem) for problem in error.problems]})
         raise click.exceptions.Exit(2) from error
-    take_in_own_people(config)
     operations = sum(len(service.operations) for service in catalogue)
     if json_wanted:
         print_json({"services": len(catalogue), "operations": operations, "problems": []})

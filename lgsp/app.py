@@ -406,15 +406,21 @@ class _Edge:
     access: Access
     people: Watcher[list[Consumer]]
     catalogue: Catalogue
+    returned: Watcher[dict[str, float]]
 
     async def follow(self) -> None:
-        """Put the consumers' files into force whenever they change."""
+        """Put the consumers' files into force whenever they change, and heed what other gateways took back."""
 
         async def take(consumers: list[Consumer]) -> None:
             self.access.replace(consumers)
             _warn_of_strangers(consumers, self.catalogue)
 
-        await self.people.run(take)
+        async def heed(returned: dict[str, float]) -> None:
+            self.access.heed(returned)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.people.run(take))
+            tasks.create_task(self.returned.run(heed))
 
     def notes(self, services: Watcher[Catalogue]) -> Callable[[], list[str]]:
         """What stands in the files and is not in force."""
@@ -435,7 +441,15 @@ async def _edge(
     key = given.encode() if given else keep_secret(settings.state / "secrets" / "token-key.pem", make_key)
     returned = Returned(settings.state / "secrets" / "returned-tokens")
     returned.shorten(clock.now())
-    access = Access(Tokens(key, new_id), clock, returned.read(clock.now()))
+    others = Watcher(
+        "returned tokens",
+        returned.file.parent,
+        (returned.file.name,),
+        lambda _: returned.read(clock.now()),
+        clock,
+        lambda _: None,
+    )
+    access = Access(Tokens(key, new_id), clock, others.first())
     consumers = people.first()
     access.replace(consumers)
     _warn_of_strangers(consumers, catalogue)
@@ -456,7 +470,7 @@ async def _edge(
     port = await made.start(settings.listen.host, settings.listen.port, tls)
     try:
         scheme = "https" if tls else "http"
-        yield _Edge(made, pages, f"{scheme}://{settings.listen.host}:{port}", access, people, catalogue)
+        yield _Edge(made, pages, f"{scheme}://{settings.listen.host}:{port}", access, people, catalogue, others)
     finally:
         await made.stop()
 

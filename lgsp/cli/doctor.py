@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from lgsp.bus.node import find_server
+from lgsp.catalogue.consumer import read_consumers
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.errors import CatalogueError, SettingsError
 from lgsp.settings import Address, make_state
@@ -45,11 +46,11 @@ def examine(config: Path, state: Path, addresses: dict[str, Address]) -> Iterato
 
 def _configuration(config: Path) -> Finding:
     try:
-        catalogue = catalogue_of(config)
+        catalogue, consumers = catalogue_of(config), read_consumers(config)
     except CatalogueError as error:
         mistakes = f"{config}: {len(error.problems)} mistakes"
         return Finding("configuration", well=False, says=mistakes, mend="lgsp services validate")
-    return Finding("configuration", well=True, says=f"{config}: {len(catalogue)} services")
+    return Finding("configuration", well=True, says=f"{config}: {len(catalogue)} services, {len(consumers)} consumers")
 
 
 def _state(state: Path) -> Finding:

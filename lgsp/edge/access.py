@@ -19,6 +19,15 @@ _RESOLUTION = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
+class Met:
+    """A known consumer, why its call is refused (or nothing), and after how many seconds another try can help."""
+
+    consumer: Consumer
+    refusal: str = ""
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Rights:
     """A consumer's entry, prepared for the question that each request asks."""
 
@@ -29,6 +38,8 @@ class Rights:
     partly: frozenset[str]
     """The services of which it may ask single operations."""
     limits: Mapping[str, tuple[Limit, ...]]
+    welcome: Met
+    """The same for each call that may pass: the hot path makes nothing anew."""
 
     @classmethod
     def of(cls, consumer: Consumer) -> Rights:
@@ -45,6 +56,7 @@ class Rights:
             operations,
             frozenset(scope.partition(" ")[0] for scope in operations),
             limits,
+            Met(consumer),
         )
 
     def refusal(self, service: str, operation: str) -> str:
@@ -122,15 +134,6 @@ class Stranger(LgspError):
         self.fault = fault
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
-    """A known consumer, why its call is refused (or nothing), and after how many seconds another try can help."""
-
-    consumer: Consumer
-    refusal: str = ""
-    wait: float = 0.0
-
-
 @dataclass(slots=True)
 class Access:
     """The consumers in force. `replace` swaps them whole; calls under way go on with what they began with."""
@@ -167,6 +170,10 @@ class Access:
         self.revoked = {token: expires for token, expires in self.revoked.items() if expires > now}
         self.revoked[grant.token] = grant.expires
 
+    def heed(self, returned: Mapping[str, float]) -> None:
+        """Revoke also these tokens, which another gateway took back."""
+        self.revoked = {**self.revoked, **returned}
+
     def meet(self, headers: MultiMapping[str], service: str, operation: str) -> Met:
         """Who asks, and whether it may. Raises `Stranger`."""
         grant = self._grant(headers)
@@ -182,7 +189,7 @@ class Access:
             taken = self._buckets.take(grant.consumer, limits, now) if limits else None
             if taken is not None:
                 return Met(rights.consumer, throttled(taken[0]), taken[1])
-        return Met(rights.consumer)
+        return rights.welcome
 
     def _lapsed(self, grant: Grant, rights: Rights, now: float) -> str:
         if rights.consumer.disabled or grant.token in self.revoked:
@@ -191,9 +198,8 @@ class Access:
 
     def _grant(self, headers: MultiMapping[str]) -> Grant:
         for value in headers.getall("Authorization", ()):  # a contract's own Basic may stand beside the token
-            scheme, _, token = value.partition(" ")
-            if scheme == "Bearer" or scheme.lower() == "bearer":
-                grant = self.tokens.read(token.strip(" "))
+            if value[:7].lower().rstrip(" ") == "bearer":
+                grant = self.tokens.read(value[7:].strip(" "))
                 if grant is None:
                     raise Stranger(faults.INVALID_TOKEN)
                 return grant

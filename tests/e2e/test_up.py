@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,25 @@ def test_by_https_the_printed_curl_and_a_call_work_and_say_whom_to_trust(tmp_pat
         assert isinstance(refused, BusUnavailable)
         assert "certificate" in str(refused)
         assert CliRunner().invoke(lgsp, [*call, *away, "--cacert", process.found(r"trust +(\S+) ")]).exit_code == 0
+
+
+@pytest.mark.timeout(60)
+def test_a_token_that_was_given_back_is_worth_nothing_also_after_a_restart(tmp_path: Path) -> None:
+    tokens: list[str] = []
+    for _ in range(2):
+        with up(tmp_path, "--no-traffic") as process:
+            gateway = process.found(r"gateway +(http://\S+)")
+            path = f"{gateway}/cmon/v1.0.0/dantocs"
+            if not tokens:
+                tokens = [processes.token_of(gateway, process.state) for _ in range(2)]
+                assert [processes.get(path, token)[0] for token in tokens] == [200, 200]
+                secret = processes.secret_of(tmp_path, "tester")
+                form = {"token": tokens[0], "client_id": "tester", "client_secret": secret}
+                given_back = urllib.request.Request(f"{gateway}/revoke", urllib.parse.urlencode(form).encode())
+                assert processes.send(given_back) == (200, b"{}")
+            status, body = processes.get(path, tokens[0])
+            assert (status, json.loads(body)["fault"]["reason"]) == (401, "token_revoked")
+            assert processes.get(path, tokens[1])[0] == 200
 
 
 def test_its_secrets_are_nobody_elses(running: processes.Process) -> None:

@@ -133,6 +133,14 @@ async def test_one_token_is_revoked_and_the_others_are_not() -> None:
     assert set(access.revoked) == {other.token}  # the first is over by itself
 
 
+def test_what_another_gateway_took_back_is_revoked_here_too() -> None:
+    access, clock = an_access(everything())
+    first, second = bearer(access), bearer(access)
+    access.heed({"1": clock.now() + 10, "of another": clock.now() + 10})
+    assert access.meet(first, "gis", "GET /x").refusal == "token_revoked"
+    assert access.meet(second, "gis", "GET /x").refusal == ""
+
+
 def limit(text: str, scope: str = "*") -> Limit:
     number, _, unit = text.partition("/")
     return Limit(scope=scope, count=int(number), seconds={"s": 1.0, "m": 60.0}[unit])

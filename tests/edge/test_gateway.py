@@ -396,6 +396,20 @@ async def test_a_known_consumer_s_own_doing_is_a_rejected_transaction(
         assert made.watch.answered[-1] == ("service", "POST", status)
 
 
+async def test_a_refusal_that_cannot_be_entered_in_the_ledger_is_no_transaction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def full(_: Request) -> None:
+        raise LedgerUnavailable("the disk is full")
+
+    async with stage() as made:
+        made.access.replace(REFUSED)
+        monkeypatch.setattr(made.ledger, "open", full)
+        got = await made.ask(as_="none")
+        assert (got.status, got.fault["code"], got.headers["Retry-After"]) == (503, 101500, "5")
+        assert made.watch.answered == [("refused", "GET", 503)]
+
+
 async def test_a_mistake_of_ours_in_judging_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(_: Tokens, __: str) -> None:
         raise ZeroDivisionError

@@ -39,7 +39,8 @@ function curl(method, path, operation) {
   for (const p of given("path")) path = path.replace(`{${p.name}}`, encodeURIComponent(first(p.examples)));
   const query = new URLSearchParams(given("query").map((p) => [p.name, first(p.examples)])).toString();
   const lines = [`curl -X ${method.toUpperCase()} ${quoted(location.origin + path + (query && "?" + query))}`, '-H "Authorization: Bearer $TOKEN"'];
-  for (const p of given("header")) lines.push(`-H ${quoted(`${p.name}: ${first(p.examples)}`)}`);
+  // A header without a value is spelt with a semicolon, or curl leaves it out.
+  for (const p of given("header")) lines.push(`-H ${quoted(first(p.examples) === "" ? `${p.name};` : `${p.name}: ${first(p.examples)}`)}`);
   for (const [type, body] of Object.entries(operation.requestBody?.content ?? {}).slice(0, 1)) {
     const value = first(body.examples);
     if (type === "multipart/form-data") for (const [k, v] of Object.entries(value)) lines.push(`-F ${quoted(`${k}=${v}`)}`);

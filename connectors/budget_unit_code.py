@@ -13,6 +13,8 @@ from lgsp import Outcome, Reply, Request
 
 refuse = proposal.refuse
 
+INACTIVE = ("001.00.00.H47",)
+"""Agencies whose code is not in use any more (A)."""
 _CHAPTERS = {"1": "Ngân sách trung ương", "2": "Ngân sách tỉnh", "3": "Ngân sách huyện", "4": "Ngân sách xã"}
 
 
@@ -33,6 +35,8 @@ def _one(request: Request) -> Reply:
     agency = next((org for org in AGENCIES if code_of(org) == code), None)
     if agency is None:
         return proposal.refused(request, "NOT_FOUND", "Không tìm thấy đơn vị", Outcome.BUSINESS_FAULT, 404)
+    if agency in INACTIVE:
+        return proposal.refused(request, "INACTIVE", "Mã ĐVQHNS đã ngừng hoạt động", Outcome.BUSINESS_FAULT, 409)
     return Reply.of_json(request, _unit(agency))
 
 
@@ -47,5 +51,5 @@ def _unit(agency: str) -> dict[str, str]:
         "tenDonVi": AGENCIES[agency],
         "capNganSach": level,
         "tenCapNganSach": _CHAPTERS[level],
-        "trangThai": "Đang hoạt động",
+        "trangThai": "Ngừng hoạt động" if agency in INACTIVE else "Đang hoạt động",
     }

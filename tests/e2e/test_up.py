@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from lgsp.bus.node import free_port
 from lgsp.cli import lgsp
-from lgsp.errors import BusUnavailable
+from lgsp.errors import BusUnavailable, CatalogueError
 
 ANY_PORT = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
 
@@ -257,3 +257,38 @@ def test_promtool_has_nothing_to_say_about_the_metrics(running: processes.Proces
     text = processes.get(running.found(r"admin +(http://\S+)") + "/metrics")[1]
     done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.real
+def test_a_tester_forces_an_outcome_and_a_marked_identifier_fails(running: processes.Process) -> None:
+    curl = running.found(r"try +(curl .*)")
+
+    def asked(arguments: str) -> tuple[str, dict[str, str], dict[str, object]]:
+        done = subprocess.run(f"{arguments} -i", shell=True, capture_output=True, check=True, text=True)  # noqa: S602 - as above
+        head, _, body = done.stdout.partition("\n\n")
+        lines = head.splitlines()
+        names = dict(line.split(": ", 1) for line in lines[1:])
+        return lines[0].split()[1], names, json.loads(body)
+
+    status, headers, body = asked(f"{curl} -H 'X-Lgsp-Force: outcome=timeout'")
+    fault = body["fault"]
+    assert isinstance(fault, dict)
+    assert (status, headers["X-Lgsp-Outcome"], fault["code"], fault["reason"]) == ("504", "timeout", 101504, "forced")
+
+    place = re.sub(r"'(https?://[^/']+)/[^']*'", r"'\1/health/v1.0.0/hoso/049080000008'", curl)
+    status, headers, body = asked(place)
+    fault = body["fault"]
+    assert isinstance(fault, dict)
+    assert (status, headers["X-Lgsp-Outcome"], fault["code"]) == ("503", "unreachable", 101503)
+
+
+def test_a_mistake_in_ones_own_test_persons_stops_the_start_with_its_line(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(processes.REPOSITORY / "config", config)
+    (config / "province.d").mkdir()
+    (config / "province.d" / "own.csv").write_text("citizen_id,name,born\n31173900014,Đỗ Thử,1973-05-02\n")
+    done = CliRunner().invoke(
+        lgsp, ["up", *ANY_PORT, "--no-traffic", "--state", str(tmp_path / "state"), "--config", str(config)]
+    )
+    assert isinstance(done.exception, CatalogueError)
+    assert done.exception.problems[0].startswith("province.d/own.csv:2: citizen_id '31173900014' is not 12 digits")

@@ -511,3 +511,11 @@ async def test_what_did_not_change_is_not_loaded_again() -> None:
     before = made.host._versions["svc"]
     await made.take(says("same", where="a.yaml:9"))
     assert made.host._versions["svc"] is before
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+async def test_a_forced_request_ends_as_was_chosen_whatever_would_happen_to_it(outcome: Outcome) -> None:
+    failing = a_service("svc", an_operation("GET /x"), errors=ErrorMix(rates={Outcome.REJECTED: 1.0}))
+    reply = await stage(fine, failing).answer(a_request(service="svc", force=f"outcome={outcome}"))
+    assert reply is not None
+    assert (reply.outcome, reply.reason) == (outcome, "forced")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +19,9 @@ import processes
 import pytest
 from builders import nowhere
 
+from lgsp.bus import topology
 from lgsp.bus.memory import MemoryBus
+from lgsp.bus.node import PrivateNode
 from lgsp.catalogue.consumer import Consumer
 from lgsp.catalogue.live import FILES, Live, Plan
 from lgsp.catalogue.parse import read_catalogue
@@ -263,3 +269,79 @@ def test_nine_lines_dropped_in_are_a_service_and_taken_away_are_none(
     dropped_in_and_taken_away(config, url, processes.token_of(url, running.state), admin, say)
     assert running.pid == pid
     assert processes.get(f"{admin}/livez")[0] == 200
+
+
+SLOW_REPLY = """vehicle-registry:
+  title: Đăng ký phương tiện
+  operations:
+    GET /vehicles/{plate}:
+      replies:
+        - {when: {path.plate: slow}, delay: 12s, body: {plate: late}}
+        - {body: {plate: "{{ path.plate }}"}}
+"""
+
+
+@pytest.mark.real
+@pytest.mark.timeout(120)
+def test_a_service_added_by_command_is_served_by_processes_of_their_own_and_ends_what_it_began(
+    config: Path, tmp_path: Path, say: Callable[[str], None]
+) -> None:
+    users = [
+        topology.gateway_user("gw1", "g"),
+        topology.connectors_user("connectors", "c"),
+        topology.administrator("a", "a"),
+    ]
+    document = topology.definitions(["always"], users, salt=b"salt")
+    file = tmp_path / "vehicle-registry.yaml"
+    file.write_text(SLOW_REPLY)
+    (config / "consumers.yaml").write_text("tester: {local: true, behaviour: calm, subscriptions: [always]}\n")
+    with (
+        PrivateNode(tmp_path / "node", document) as node,
+        processes.gateway(node.url("gw1", "g"), tmp_path, config=config) as gateway,
+        processes.connectors(node.url("connectors", "c"), tmp_path, config=config) as connectors,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        started = (gateway.pid, connectors.pid)
+        url, admin = (json.loads(gateway.output.splitlines()[-1])[name] for name in ("url", "admin"))
+        token = processes.token_of(url, gateway.state)
+        path = f"{url}/vehicle-registry/vehicles"
+        broker = ("--broker", node.url("a", "a"), "--subscribe", "tester")
+        lgsp(config, gateway.state, "services", "add", str(file), *broker, "--admin", admin)
+        body, took = answer_of(f"{path}/30A-12345", token, 200, 10)
+        assert json.loads(body) == {"plate": "30A-12345"}
+        slow = pool.submit(patiently, f"{path}/slow", token)
+        end = time.monotonic() + 5
+        while (
+            'lgsp_open_transactions{service="vehicle-registry"} 1.0'
+            not in processes.get(f"{admin}/metrics")[1].decode()
+        ):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        said = lgsp(config, gateway.state, "services", "rm", "vehicle-registry", "--admin", admin)
+        assert "1 of its transactions are open: they are answered" in said
+        _, went = answer_of(f"{path}/30A-12345", token, 404, 10)
+        assert not slow.done()
+        assert slow.result() == (200, b'{"plate":"late"}')
+        assert (gateway.pid, connectors.pid) == started
+        metrics = processes.get(f"{admin}/metrics")[1].decode()
+        assert 'lgsp_transactions_total{outcome="ok",service="vehicle-registry"} 2.0' in metrics
+        assert 'lgsp_open_transactions{service="vehicle-registry"} 0.0' in metrics
+    say(f"\nadded by command: 200 after {took:.2f} s, 404 after {went:.2f} s, what was in flight answered\n")
+
+
+def patiently(url: str, token: str) -> tuple[int, bytes]:
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(asked, timeout=40) as answer:
+        return answer.status, answer.read()
+
+
+def lgsp(config: Path, state: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "lgsp", *words, "--config", str(config), "--state", str(state)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=processes.REPOSITORY,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr

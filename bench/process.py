@@ -84,7 +84,7 @@ class Child:
         if said != "ready":
             raise Broken(f"{self.name} said {said[:200]!r} instead of that it is ready")
 
-    def answers(self, port: int, seconds: float = 45) -> None:
+    def answers(self, port: int, seconds: float = 90) -> None:
         """Wait until its admin port says that it is ready. Raises `Broken` with what it says instead."""
         end = time.monotonic() + seconds
         says = "nothing"

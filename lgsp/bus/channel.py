@@ -63,6 +63,7 @@ class Channel(ABC):
         self._raw = raw
         self._owner = owner
         self._consumers: dict[str, Consumer] = {}
+        self._queues: set[str] = set()  # theirs: asked for each of thousands of services in turn
         self._made = 0
         raw.closing.add_done_callback(self._closed)
         raw.on_consumer_cancel_callbacks.add(self._cancelled)
@@ -74,7 +75,7 @@ class Channel(ABC):
 
     def consumes(self, queue: str) -> bool:
         """Whether it consumes from `queue`, as far as it was told."""
-        return self.is_open and any(known.queue == queue for known in self._consumers.values())
+        return self.is_open and queue in self._queues
 
     async def declare_replies(self, queue: str, exchange: str, key: str) -> None:
         """The one queue that a bus declares: where its own replies arrive."""
@@ -86,6 +87,7 @@ class Channel(ABC):
         self._made += 1
         tag = f"c{self._made}"
         self._consumers[tag] = Consumer(queue, deliver, no_ack)
+        self._queues.add(queue)
         await self._raw.basic_consume(queue, self._arrived, no_ack=no_ack, consumer_tag=tag)
 
     async def cancel(self, queue: str | None = None) -> None:
@@ -94,7 +96,12 @@ class Channel(ABC):
             if queue in {None, known.queue}:
                 # What arrives before the broker has heard of it is still delivered.
                 await self._raw.basic_cancel(tag)
-                self._consumers.pop(tag, None)
+                self._forget(tag)
+
+    def _forget(self, tag: str) -> None:
+        known = self._consumers.pop(tag, None)
+        if known is not None and all(other.queue != known.queue for other in self._consumers.values()):
+            self._queues.discard(known.queue)
 
     @abstractmethod
     def publish(self, exchange: str, key: str, message: Message, slot: Slot | None, *, due: float) -> None:
@@ -122,8 +129,9 @@ class Channel(ABC):
 
     def _closed(self, _: Any) -> None:  # noqa: ANN401 - aiormq's future
         self._consumers.clear()
+        self._queues.clear()
         self._owner.changed()
 
     def _cancelled(self, frame: aiormq.spec.Basic.Cancel) -> None:
-        self._consumers.pop(frame.consumer_tag or "", None)
+        self._forget(frame.consumer_tag or "")
         self._owner.changed()

@@ -192,7 +192,7 @@ class RabbitBus:
         self._served[service] = answer
         with suppress(*GONE):
             await self._restore()
-        if service in self._missing():
+        if not self._consumes(service):
             log.warning("queue missing", queue=topology.sync_queue(service), service=service)
             self._wanted.set()
 
@@ -204,9 +204,11 @@ class RabbitBus:
                 with suppress(*GONE):
                     await self._serving.cancel(topology.sync_queue(service))
 
+    def _consumes(self, service: str) -> bool:
+        return self._serving is not None and self._serving.consumes(topology.sync_queue(service))
+
     def _missing(self) -> list[str]:
-        channel = self._serving
-        return [s for s in self._served if channel is None or not channel.consumes(topology.sync_queue(s))]
+        return [service for service in self._served if not self._consumes(service)]
 
     def _on_request(self, service: str, answer: Answer, delivery: Delivery) -> None:
         if self._open:

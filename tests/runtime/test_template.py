@@ -9,7 +9,7 @@ from lgsp.catalogue.table import Table, parse_rows
 from lgsp.clock import ManualClock
 from lgsp.model import Outcome, Reply, Request
 from lgsp.runtime.replies import RepliesConnector, connector_of
-from lgsp.runtime.template import MAX_READ
+from lgsp.runtime.template import MAX_READ, compile_reply, values_of
 
 PEOPLE = Table(file="people.csv", key="id", rows=parse_rows("id,name\n7,Đỗ An\n8,Lê Bình\n".encode(), "id"))
 BODY = {"id": 7, "price": 1.5, "ok": True, "none": None, "tags": ["a", "b"], "items": [1], "name": "Đỗ Thị Bích"}
@@ -221,3 +221,10 @@ async def test_a_body_beyond_the_limit_has_no_fields() -> None:
 )
 async def test_the_calendar_and_the_tables_are_at_hand(template: str, value: object) -> None:
     assert await rendered(template) == value
+
+
+def test_rendering_stops_as_soon_as_a_reply_grows_beyond_its_limit() -> None:
+    call = a_call(body=json.dumps({"a": "x" * (MAX_READ - 100)}).encode())
+    values = values_of(call, a_service(), 0.0)
+    with pytest.raises(ValueError, match="a reply is at most"):
+        compile_reply(["{{ body.a }}"] * 5)(values)

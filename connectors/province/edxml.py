@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -31,7 +32,7 @@ class Edoc:
 
 def read_edxml(data: bytes) -> Edoc:
     """A document as it was sent: as it is, or in base64. Raises `NotXml` or `NotEdxml`."""
-    root = parse(_plain(data))
+    root = parse(plain(data))
     header = find(root, "MessageHeader")
     if namespace(root) != NAMESPACE or header is None:
         raise NotEdxml("no Message of QCVN 102:2016 with a MessageHeader")
@@ -44,11 +45,13 @@ def read_edxml(data: bytes) -> Edoc:
     return Edoc(own, sender[0], receivers, notation, text(header, "Subject"))
 
 
-def _plain(data: bytes) -> bytes:
+def plain(data: bytes) -> bytes:
+    """The XML itself, of a document sent as it is (with or without a byte order mark) or in base64. Raises `NotXml`."""
+    data = data.removeprefix(codecs.BOM_UTF8)
     if data.lstrip()[:1] == b"<":
         return data
     try:
-        return base64.b64decode(re.sub(rb"\s", b"", data), validate=True)
+        return base64.b64decode(re.sub(rb"\s", b"", data), validate=True).removeprefix(codecs.BOM_UTF8)
     except binascii.Error as error:
         raise NotXml("neither XML nor base64") from error
 

@@ -19,7 +19,7 @@ from connectors.province.document import (
     find_document,
 )
 from connectors.province.dossier import AGENCIES
-from connectors.province.edxml import NotEdxml, read_edxml, write_edxml
+from connectors.province.edxml import NotEdxml, plain, read_edxml, write_edxml
 from connectors.province.markup import NotXml
 from lgsp import Kept, Outcome, Reply, Request, State
 
@@ -96,7 +96,7 @@ def send(edoc: bytes, state: State) -> tuple[int, str]:
     if state.get("document", made) is None:
         header = {"from": sent.sender, "to": sent.receivers[0], "subject": sent.subject, "code": sent.notation}
         state.put("document", made, header | {"created": f"{now:%Y/%m/%d %H:%M:%S}"})
-        state.put("content", made, base64.b64encode(edoc).decode() if edoc.lstrip()[:1] == b"<" else edoc.decode())
+        state.put("content", made, base64.b64encode(plain(edoc)).decode())
         for receiver in sent.receivers:
             state.put("inbox", f"{receiver}/{now:%Y/%m/%d}/{made}", receiver)
     return 0, made
@@ -120,10 +120,9 @@ def parse_day(text: str) -> date | None:
 
 def came(receiver: str, first: date, last: date, state: State) -> Iterator[dict[str, str]]:
     """What was sent to an agency from the first day to the last."""
-    for key, _ in state.each("inbox", f"{receiver}/"):
-        day, _, made = key.removeprefix(f"{receiver}/").rpartition("/")
-        if f"{first:%Y/%m/%d}" <= day <= f"{last:%Y/%m/%d}":
-            yield _listed(made, state) | {"to": receiver}
+    for nth in range((last - first).days + 1):
+        for key, _ in state.each("inbox", f"{receiver}/{first + timedelta(days=nth):%Y/%m/%d}/"):
+            yield _listed(key.rpartition("/")[2], state) | {"to": receiver}
 
 
 def there_before(receiver: str, first: date, last: date, per_day: int, state: State) -> Iterator[dict[str, str]]:

@@ -110,7 +110,8 @@ def sending(name: str, document: bytes, code: int = 0, kind: str = "edoc", *afte
 
 sent = sending("sent", edoc())
 sending("sent again", edoc(), 0, "edoc", sent)
-sending("in base64", base64.encodebytes(edoc()))
+in_lines = sending("in base64", base64.encodebytes(edoc()))
+marked = sending("with a byte order mark", b"\xef\xbb\xbf" + edoc())
 contract.case("without a form", COMMON, SEND, body=edoc(), headers=OWN, gives={"docId": SENT_ID})
 sending("no receiver", edoc(to=("000.00.99.H99",)), 18)
 sending("one of two receivers unknown", edoc(to=("000.00.07.H47", "000.00.99.H99")), 18)
@@ -158,6 +159,16 @@ contract.case(
     after=(sent,),
     gives={"errorCode": "0", "docId": SENT_ID, "data": base64.b64encode(edoc()).decode()},
 )
+for sent_so in (in_lines, marked):
+    contract.case(
+        f"as it was sent {sent_so.name}",
+        OURS,
+        FETCH,
+        query={"docId": SENT_ID},
+        headers=OWN,
+        after=(sent_so,),
+        gives={"data": base64.b64encode(edoc()).decode()},
+    )
 contract.case(
     "there before", OURS, FETCH, query={"docId": BEFORE}, headers=OWN, gives={"errorCode": "0", "docId": BEFORE}
 )

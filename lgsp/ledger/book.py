@@ -69,7 +69,7 @@ class Book:
             self._months = schema.months(self._db)
             self.head = self._read_head()
             self.checkpoint = self._last_checkpoint()
-        except sqlite3.DatabaseError as error:
+        except schema.UNREADABLE as error:
             self._db.close()
             if schema.is_passing(error):
                 raise
@@ -239,6 +239,7 @@ class Book:
         last: Checkpoint,
         ended: dict[str, int],
         seal: _Seal | None = None,
+        lost: int = 0,
     ) -> Checkpoint:
         seal = seal or _Seal("", last.ends, last.end_root, last.boundary, last.hours)
         made = self._signer.sign(
@@ -256,6 +257,7 @@ class Book:
                 end_root=seal.end_root,
                 boundary=seal.boundary,
                 hours=seal.hours,
+                lost=last.lost + lost,
             )
         )
         self._db.execute("INSERT INTO checkpoint VALUES (?, ?, ?)", (made.number, made.sequence, made.document()))
@@ -269,11 +271,11 @@ class Book:
         with _transaction(self._db):
             self._db.execute(f"PRAGMA user_version = {schema.VERSION}")
 
-    def close_period(self, now_us: int) -> None:
-        """Sign where the chain stands, if it has grown since the last checkpoint."""
-        if self.head.sequence > self.checkpoint.sequence:
+    def close_period(self, now_us: int, lost: int = 0) -> None:
+        """Sign where the chain stands, if it has grown since the last checkpoint, or if rows were lost."""
+        if lost or self.head.sequence > self.checkpoint.sequence:
             with _transaction(self._db):
-                made = self._add_checkpoint(self.head, now_us, self.checkpoint, self._ended)
+                made = self._add_checkpoint(self.head, now_us, self.checkpoint, self._ended, lost=lost)
             self.checkpoint = made
 
     def drop_before(self, oldest_us: int, now_us: int) -> list[str]:

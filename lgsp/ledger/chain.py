@@ -31,7 +31,8 @@ class Checkpoint:
     """Row `sequence` has the link `root`; by then `totals` had ended, outcome by outcome. `previous`: digest of the last one.
 
     `sealed` is the month whose rows were dropped here. The rows up to `ends`, with the link `end_root`, are gone by now,
-    and `hours` is the digest of all hours before `boundary` (in hours since the epoch), which stand for them.
+    and `hours` is the digest of all hours before `boundary` (in hours since the epoch), which stand for them. `lost` rows
+    had been written and were nowhere at a start: their numbers were given anew.
     """
 
     ledger: str
@@ -47,6 +48,7 @@ class Checkpoint:
     end_root: str = GENESIS
     boundary: int = 0
     hours: str = GENESIS
+    lost: int = 0
     signature: str = ""
 
     def signed_bytes(self) -> bytes:

@@ -14,44 +14,31 @@ from lgsp.ledger.row import ENDED, OPENED, OUTCOME_CODE, SEGMENT_CODE, SEQUENCE
 Fields = tuple[Any, ...]
 _LINE = Struct(f">32s{SEQUENCE.format[1:]}{OPENED.format[1:]}{ENDED.format[1:]}16s")
 """What a link is made of: the link before, the row's number, its two halves, and what its kind stands for."""
+_CALLERS = frozenset({8, 16, 24})
 _BODY = slice(40, 40 + OPENED.size + ENDED.size)
 
 
 def line_of(fields: Fields, root: bytes, digest: bytes) -> bytes:
     """The bytes of a row's link, from the row's fields as the table has them. Raises `ValueError` for what is no row."""
-    (
-        seq,
-        id_,
-        accepted,
-        kind,
-        flags,
-        callers,
-        asked,
-        took,
-        outcome,
-        fault,
-        status,
-        attempts,
-        answered,
-        times,
-        reason,
-        _,
-    ) = fields
-    # A packed field is padded and cut to its width: one of another width must not pass for it.
-    if (
-        len(id_) != 16
-        or (callers and len(callers) not in {8, 16, 24})
-        or (times and len(times) != 20)
-        or (reason and (len(reason) > 32 or "\0" in reason))
-    ):
-        raise ValueError("a field has another width")
+    # fmt: off
+    (seq, id_, accepted, kind, flags, callers, asked, took, outcome, fault,
+     status, attempts, answered, times, reason, _) = fields
+    # fmt: on
     try:
+        # A packed field is padded and cut to its width: one of another width must not pass for it.
+        if (
+            len(id_) != 16
+            or (callers and len(callers) not in _CALLERS)
+            or (times and len(times) != 20)
+            or (reason and (len(reason) > 32 or "\0" in reason))
+        ):
+            raise StructError("a field has another width")  # noqa: TRY301 - as pack itself says of other misfits
         return _LINE.pack(
             root, seq, id_, accepted, kind, flags, callers, asked,
             took, OUTCOME_CODE[outcome], SEGMENT_CODE[fault], status, attempts, answered,
             times != b"", times, reason.encode(), digest,
         )  # fmt: skip
-    except (StructError, KeyError) as error:
+    except (StructError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a field cannot be one: {error}") from error
 
 

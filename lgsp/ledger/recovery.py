@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lgsp.ledger.book import Book
-from lgsp.ledger.journal import Journal, Place, State
+from lgsp.ledger.journal import Head, Journal, Place, State
 from lgsp.ledger.row import OPENED, crashed
 
 
@@ -27,7 +27,7 @@ class Findings:
     quarantined: int = 0
     """Rows at the end that did not fit the chain, moved into a file of their own."""
     torn: int = 0
-    """Lines of the journal in pieces: accepted by nobody, or damaged on the disk."""
+    """Lines of the journal in pieces, bytes cut off at its end, or 1 for a journal that is gone beside rows."""
 
     @property
     def is_worrying(self) -> bool:
@@ -38,10 +38,13 @@ class Findings:
 def recover(book: Book, journal: Journal, now: float, quarantine: Path) -> Findings:
     """Bring book and journal to one account in which nothing is open, and every place of the journal free."""
     now_us = int(now * 1e6)
-    torn = len(journal.torn()) + journal.missing
+    gone = bool(book.head.sequence) and journal.head() == Head()
+    torn = len(journal.torn()) + journal.missing + gone
     quarantined = _set_aside(book, quarantine)
     places = list(journal.places())
     restored, lost = _restore_tail(book, journal, places, now_us)
+    if lost:
+        book.close_period(now_us, lost)
     unsettled = [place for place in places if place.state is not State.SETTLED]
     known = [place for place in unsettled if book.holds(OPENED.unpack_from(place.body)[0])]
     missing = [place for place in unsettled if place not in known]

@@ -13,6 +13,8 @@ from lgsp.ledger.hours import HOUR_US
 VERSION = 1
 APPLICATION = 0x4C475350
 """Marks the file as ours (`LGSP`)."""
+UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What SQLite and Python raise of a file whose bytes were changed."""
 ROWS, CALLERS = "tx_", "caller_"
 COLUMNS = (
     "seq", "id", "accepted_us", "kind", "flags", "callers", "request_bytes",
@@ -54,7 +56,7 @@ def connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         mark = db.execute("PRAGMA application_id").fetchone()[0]
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    except sqlite3.DatabaseError as error:
+    except UNREADABLE as error:
         if is_passing(error):
             raise
         raise LedgerDamaged(
@@ -70,7 +72,7 @@ def connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
     return db
 
 
-def is_passing(error: sqlite3.Error) -> bool:
+def is_passing(error: Exception) -> bool:
     """Whether an error tells of the moment (no room, locked, cannot open) rather than of the file."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN}

@@ -66,7 +66,7 @@ def verify(files: Files, *, against: Path | None = None, key: Path | None = None
             _check_rows(db, documents, attested, made)
             _check_copies(db, copies, documents, public, made)
             made.problems += structure.result()
-    except (sqlite3.Error, OverflowError) as error:
+    except Exception as error:  # noqa: BLE001 - the bytes of a file that was changed may be anything
         made.problems.append(f"{files.book} cannot be read to its end: {error}")
     finally:
         db.close()
@@ -78,7 +78,7 @@ def _structure(book: Path) -> list[str]:
     db = schema.connect(book, readonly=True)
     try:
         found = [line for (line,) in db.execute(f"PRAGMA integrity_check({_MOST})")]
-    except sqlite3.Error as error:
+    except schema.UNREADABLE as error:
         found = [str(error)]
     finally:
         db.close()
@@ -124,6 +124,8 @@ def _check_rows(db: sqlite3.Connection, documents: list[Checkpoint], attested: H
     made.problems += _missing(head, attested.sequence, "the journal")
     if head.sequence == attested.sequence and head.root != attested.root:
         made.problems.append(f"row {head.sequence} has another link than the journal attests")
+    if documents and documents[-1].lost:
+        made.problems.append(f"{documents[-1].lost} rows were lost before a start, and their numbers given anew")
     made.problems += _roots(db, months, documents, head, "checkpoint")
     made.problems += _hours(db, months, documents)
     made.problems += _sealed_hours(db, documents)

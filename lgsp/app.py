@@ -23,7 +23,8 @@ import structlog
 import uvloop
 
 from lgsp.bus import topology
-from lgsp.bus.base import Bus
+from lgsp.bus.base import Bus, Troubled
+from lgsp.bus.control import Control, MemoryControl, RabbitControl
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.node import PrivateNode
 from lgsp.bus.provision import provision
@@ -35,10 +36,13 @@ from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.catalogue.watch import Watcher
 from lgsp.clock import Clock, SystemClock
 from lgsp.dispatch import Dispatcher
+from lgsp.edge import orders as ordering
 from lgsp.edge.access import Access
 from lgsp.edge.admin import Admin, RouteDef
 from lgsp.edge.gateway import Gateway, TransactionIds
+from lgsp.edge.guard import Guard
 from lgsp.edge.oauth import Desk
+from lgsp.edge.orders import Orders
 from lgsp.edge.pages import Pages
 from lgsp.edge.routes import Routes
 from lgsp.edge.tls import authority_file, serving
@@ -46,19 +50,23 @@ from lgsp.edge.tokens import Returned, Tokens, make_key
 from lgsp.edge.transactions import Transactions
 from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl, with_secret
 from lgsp.errors import CatalogueError, SettingsError
+from lgsp.fault import Kind
 from lgsp.ledger.base import Ledger
 from lgsp.ledger.files import Files
 from lgsp.ledger.reader import Reader
 from lgsp.ledger.sqlite import SqliteLedger
 from lgsp.model import Reply, Request
+from lgsp.runtime.faults import Faults
 from lgsp.runtime.host import Host, check_ours
 from lgsp.runtime.provider import Upstreams
 from lgsp.runtime.state import States
-from lgsp.settings import Settings, environment, keep_secret, refuse_open_by_accident
+from lgsp.runtime.ward import Ward
+from lgsp.settings import Settings, environment, keep_secret, read_secret, refuse_open_by_accident
 from lgsp.taps.metrics import (
     CONTENT_TYPE,
     BothMetrics,
     ConnectorMetrics,
+    FaultMetrics,
     GatewayMetrics,
     ProcessMetrics,
     UpstreamMetrics,
@@ -71,6 +79,7 @@ log = structlog.get_logger()
 CONNECTORS = "connectors"
 STAND_INS = "stand-ins.sqlite"
 """What stand-ins were told, below the state directory."""
+ADMIN_FILE = "secrets/admin-token"
 _LAG_EVERY = 0.1
 
 
@@ -126,13 +135,7 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
         asking = GatewayMetrics(process, catalogue, ledger, settings.name)
         answering = ConnectorMetrics(process, catalogue, settings.prefetch)
         upstreams = await stack.enter_async_context(_upstreams(settings, clock, process))
-        bus: Bus
-        serving: Bus
-        if broker is None:
-            bus = serving = MemoryBus(clock, BothMetrics(asking, answering), prefetch=settings.prefetch)
-        else:
-            bus = RabbitBus(broker.asking, settings.name, clock, asking)
-            serving = RabbitBus(broker.serving, CONNECTORS, clock, answering, asks=False, prefetch=settings.prefetch)
+        bus, serving = _buses(settings, broker, clock, asking, answering)
         dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [asking, recent], clock))
         await stack.enter_async_context(bus)
         if serving is not bus:
@@ -141,8 +144,11 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
         states = await stack.enter_async_context(
             States(clock, file, keep=settings.keep, dropped=answering.state_dropped)
         )
-        host = Host(serving, catalogue, clock, answering, states, upstreams, seed=settings.seed, calm=settings.calm)
+        host, ward = _answering(settings, serving, catalogue, clock, process, answering, states, upstreams)
         await host.serve()
+        telling, hearing = await _controls(stack, settings, broker)
+        orders = _orders(settings, clock, telling, bus, catalogue)
+        await hearing.hear(ward.heard)
         edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, people, clock, asking))
         admin = await stack.enter_async_context(
             _admin(
@@ -150,13 +156,14 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
                 process,
                 lambda: ledger.problems() + _problems(bus, serving) + _draining(edge.gateway),
                 edge.notes(watcher),
-                _transactions(settings, clock),
+                clock,
+                [*_transactions(settings, clock), *orders.routes()],
             )
         )
         token = a_token_curl(edge.url, settings.state)
         curl = a_curl(edge.url, settings.state, catalogue)
         view = View(
-            recent, ledger, edge.url, admin, token, curl, authority_file(settings.state) if settings.tls else None
+            recent, ledger, edge.url, admin.url, token, curl, authority_file(settings.state) if settings.tls else None
         )
         mix = Mix(targets(catalogue), settings.seed)
 
@@ -171,6 +178,8 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
             watcher.run(live.take),
             edge.follow(),
             host.tend(),
+            orders.run(),
+            ward.run(),
         ]
         if pace is not None:
             jobs.append(_demo(settings, dispatcher, mix, edge.access, clock, pace))
@@ -193,6 +202,8 @@ async def gateway(settings: Settings) -> None:
         bus = RabbitBus(_url(settings), settings.name, clock, metrics)
         dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock))
         await stack.enter_async_context(bus)
+        control = await stack.enter_async_context(RabbitControl(_url(settings), settings.name))
+        orders = _orders(settings, clock, control, bus, catalogue)
         edge = await stack.enter_async_context(_edge(settings, dispatcher, catalogue, people, clock, metrics))
         admin = await stack.enter_async_context(
             _admin(
@@ -200,12 +211,13 @@ async def gateway(settings: Settings) -> None:
                 process,
                 lambda: ledger.problems() + bus.problems() + _draining(edge.gateway),
                 edge.notes(watcher),
-                _transactions(settings, clock),
+                clock,
+                [*_transactions(settings, clock), *orders.routes()],
             )
         )
         live = Live(catalogue, [edge.gateway, edge.pages, metrics], _nothing_to_make)
-        log.info("gateway ready", name=settings.name, url=edge.url, admin=admin, services=len(catalogue))
-        await _until_stopped([_measure_lag(process), watcher.run(live.take), edge.follow()], None)
+        log.info("gateway ready", name=settings.name, url=edge.url, admin=admin.url, services=len(catalogue))
+        await _until_stopped([_measure_lag(process), watcher.run(live.take), edge.follow(), orders.run()], None)
 
 
 async def connectors(settings: Settings, *, only: Collection[str]) -> None:
@@ -224,16 +236,77 @@ async def connectors(settings: Settings, *, only: Collection[str]) -> None:
         states = await stack.enter_async_context(
             States(clock, settings.state / STAND_INS, keep=settings.keep, dropped=metrics.state_dropped)
         )
-        host = Host(bus, catalogue, clock, metrics, states, upstreams, seed=settings.seed, calm=settings.calm)
+        host, ward = _answering(settings, bus, catalogue, clock, process, metrics, states, upstreams, crash=_crash)
         await host.serve(only)
-        admin = await stack.enter_async_context(_admin(settings, process, bus.problems, watcher.notes))
+        control = await stack.enter_async_context(RabbitControl(_url(settings), f"{settings.name}.{os.getpid()}"))
+        await control.hear(ward.heard)
+        admin = await stack.enter_async_context(_admin(settings, process, bus.problems, watcher.notes, clock))
 
         async def ready(new: Catalogue, _: Plan) -> None:
             await host.follow(new)
 
         live = Live(catalogue, [host, metrics], ready)
-        log.info("connectors ready", name=settings.name, admin=admin, services=len(only) or len(catalogue))
-        await _until_stopped([_measure_lag(process), watcher.run(live.take), host.tend()], None)
+        log.info("connectors ready", name=settings.name, admin=admin.url, services=len(only) or len(catalogue))
+        await _until_stopped([_measure_lag(process), watcher.run(live.take), host.tend(), ward.run()], None)
+
+
+def _buses(
+    settings: Settings, broker: _Broker | None, clock: Clock, asking: GatewayMetrics, answering: ConnectorMetrics
+) -> tuple[MemoryBus | RabbitBus, MemoryBus | RabbitBus]:
+    """The bus to ask on and the one to serve on in one process: the same one where there is no broker."""
+    if broker is None:
+        both = MemoryBus(clock, BothMetrics(asking, answering), prefetch=settings.prefetch)
+        return both, both
+    serving = RabbitBus(broker.serving, CONNECTORS, clock, answering, asks=False, prefetch=settings.prefetch)
+    return RabbitBus(broker.asking, settings.name, clock, asking), serving
+
+
+async def _controls(stack: AsyncExitStack, settings: Settings, broker: _Broker | None) -> tuple[Control, Control]:
+    """Where orders are told and heard in one process: over the broker, where other processes may hear them too."""
+    if broker is None:
+        both = MemoryControl()
+        return both, both
+    telling = RabbitControl(broker.asking, settings.name)
+    hearing = RabbitControl(broker.serving, f"{CONNECTORS}.{os.getpid()}")
+    return await stack.enter_async_context(telling), await stack.enter_async_context(hearing)
+
+
+def _orders(settings: Settings, clock: Clock, control: Control, bus: Troubled, catalogue: Catalogue) -> Orders:
+    """Where faults are ordered in this process."""
+    return Orders.of(
+        settings.name,
+        clock,
+        control.tell,
+        bus.fill,
+        lambda: [service.id for service in catalogue],
+        settings.state / ordering.FILE,
+    )
+
+
+def _answering(
+    settings: Settings,
+    bus: MemoryBus | RabbitBus,
+    catalogue: Catalogue,
+    clock: Clock,
+    process: ProcessMetrics,
+    metrics: ConnectorMetrics,
+    states: States,
+    upstreams: Upstreams,
+    *,
+    crash: Callable[[], None] | None = None,
+) -> tuple[Host, Ward]:
+    """The answering half, and who looks after its faults. Without `crash` the process does more than answer, and stays."""
+    faults = Faults(settings.seed)
+    host = Host(
+        bus, catalogue, clock, metrics, states, upstreams, seed=settings.seed, calm=settings.calm, faults=faults
+    )
+    watch = FaultMetrics(process, host.serves, list(Kind))
+    return host, Ward(faults, bus, clock, watch, host.serves, crash, clock.now())
+
+
+def _crash() -> None:
+    """What a crash is: nothing is finished, nothing is said."""
+    os._exit(70)
 
 
 async def ask_over_bus(
@@ -475,14 +548,35 @@ async def _edge(
         await made.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """The admin port: its address, and who lets in."""
+
+    url: str
+    guard: Guard
+
+    def link(self) -> str:
+        """The address with a code that opens it for one browser."""
+        return f"{self.url}/login?code={self.guard.code()}"
+
+
+def admin_token(settings: Settings) -> str:
+    """What changing something on the admin port wants: as it was given, else made once in the state directory."""
+    given = read_secret("LGSP_ADMIN_TOKEN", environment())
+    made = lambda: secrets.token_urlsafe(32).encode()  # noqa: E731 - one line, used once
+    return given or keep_secret(settings.state / ADMIN_FILE, made).decode().strip()
+
+
 @asynccontextmanager
 async def _admin(
     settings: Settings,
     process: ProcessMetrics,
     problems: Callable[[], list[str]],
     notes: Callable[[], list[str]],
+    clock: Clock,
     routes: Iterable[RouteDef] = (),
-) -> AsyncIterator[str]:
+) -> AsyncIterator[_Door]:
+    guard = Guard(admin_token(settings), clock.now, loopback=settings.admin.is_loopback)
     always = ["open: plain listening beyond loopback was allowed"] if settings.open else []
     made = Admin(
         process.render,
@@ -490,11 +584,12 @@ async def _admin(
         problems,
         lambda: always + notes(),
         loopback=settings.admin.is_loopback,
+        guard=guard,
         routes=routes,
     )
     port = await made.start(settings.admin.host, settings.admin.port)
     try:
-        yield f"http://{settings.admin.host}:{port}"
+        yield _Door(f"http://{settings.admin.host}:{port}", guard)
     finally:
         await made.stop()
 

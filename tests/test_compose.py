@@ -71,10 +71,16 @@ def test_a_command_of_ours_is_one_that_the_command_line_takes(name: str) -> None
 
 
 def test_secrets_that_are_read_are_secrets_that_init_makes() -> None:
-    made = {"admin-password", "gateway-password", "connectors-password", "definitions.json"}
-    read = {
-        Path(found).name for found in re.findall(r"/secrets/[\w.-]+", (REPOSITORY / "docker-compose.yml").read_text())
+    made = {
+        "admin-password",
+        "gateway-password",
+        "connectors-password",
+        "admin-token",
+        "token-key.pem",
+        "definitions.json",
     }
+    files = [REPOSITORY / "docker-compose.yml", REPOSITORY / "config" / "prometheus" / "prometheus.yml"]
+    read = {Path(found).name for file in files for found in re.findall(r"/secrets/[\w.-]+", file.read_text())}
     assert read == made
 
 

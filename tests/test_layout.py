@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 FLOORS = (
     ("errors", "clock", "chance"),
-    ("model", "settings"),
+    ("model", "settings", "fault"),
     ("catalogue", "bus", "ledger", "capture"),
     ("dispatch", "runtime"),
     ("taps",),

@@ -6,12 +6,22 @@ gateway -- request --> [ one queue a service ] --> serve(service, answer) -- rep
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from lgsp.model import Reply, Request
 
-Answer = Callable[[Request], Awaitable[Reply | None]]
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """What one reply cannot say: that there are several, or (`late`) that it goes out though nobody waits any more."""
+
+    replies: tuple[Reply, ...]
+    late: bool = False
+
+
+Answer = Callable[[Request], Awaitable[Reply | Odd | None]]
 """Turns a request into its reply. `None`: nobody answers, the request is done with, its caller left to the deadline."""
 
 
@@ -60,6 +70,19 @@ class Bus(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close: stop consuming, let what is running finish for a bounded time, fail who still waits."""
+        ...
+
+
+@runtime_checkable
+class Troubled(Protocol):
+    """A bus on which faults can be played; a power beside `Bus`."""
+
+    async def rest(self, service: str, *, resting: bool) -> None:
+        """Take no more requests of `service` from here, as if its consumer hung, or take them again; the queue stays."""
+        ...
+
+    async def fill(self, service: str, seconds: float) -> None:
+        """Fill the queue of `service` with messages that are nobody's and expire after `seconds`, until it takes no more."""
         ...
 
 

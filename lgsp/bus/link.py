@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aio_pika
+import aiormq
 import structlog
 from aio_pika.exceptions import AuthenticationError, ProbableAuthenticationError
 
@@ -23,6 +24,7 @@ from lgsp.errors import BusUnavailable
 
 log = structlog.get_logger()
 HEARTBEAT = 10
+_FILLERS, _AT_A_TIME = 20_000, 100  # a queue's policy holds 1,000
 
 # These print whole frames, bodies included, when they are asked for details.
 for _name in ("aio_pika", "aiormq"):
@@ -146,6 +148,30 @@ class Link:
             with suppress(*GONE):
                 await channel.close()
         return found.declaration_result.consumer_count
+
+    async def fill(self, exchange: str, key: str, seconds: float) -> None:
+        """Publish empty messages that expire after `seconds` until the broker refuses one, or `_FILLERS` are there."""
+        if self._connection is None or self._connection.transport is None:
+            return
+        channel = await self._connection.transport.connection.channel(publisher_confirms=True)
+        try:
+            properties = aiormq.spec.Basic.Properties(
+                expiration=str(max(1, int(seconds * 1_000))), user_id=self._user, app_id="lgsp fault"
+            )
+            for _ in range(0, _FILLERS, _AT_A_TIME):
+                publish = (
+                    channel.basic_publish(
+                        b"", exchange=exchange, routing_key=key, properties=properties, mandatory=True
+                    )
+                    for _ in range(_AT_A_TIME)
+                )
+                if any(
+                    isinstance(done, BaseException) for done in await asyncio.gather(*publish, return_exceptions=True)
+                ):
+                    return
+        finally:
+            with suppress(*GONE):
+                await channel.close()
 
     async def close(self) -> None:
         """Close, or give up after 5 s."""

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
-from lgsp.bus.base import Answer, Silent, Watch
+from lgsp.bus.base import Answer, Odd, Silent, Watch
 from lgsp.bus.waiting import BUCKET, Arrival, Waiting
 from lgsp.clock import Clock
 from lgsp.errors import BusUnavailable, TimedOut, Unroutable
 from lgsp.model import Reply, Request
 
 _CLOSING = "the bus is closing"
+_NOBODYS = Request("", "", "", "")
+"""What a fault fills a queue with."""
 
 
 @dataclass(slots=True)
@@ -35,10 +37,11 @@ class _Queue:
     servers: list[_Server] = field(default_factory=list)
     waiting: deque[tuple[Request, float, float]] = field(default_factory=deque)
     turn: int = 0
+    resting: bool = False
 
     def free_server(self) -> _Server | None:
         """The next server in turn that has room."""
-        for _ in self.servers:
+        for _ in () if self.resting else self.servers:
             server = self.servers[self.turn % len(self.servers)]
             self.turn += 1
             if server.busy < server.prefetch:
@@ -108,9 +111,11 @@ class MemoryBus:
         if queue is None:
             self._watch.unroutable(request.service)
             raise Unroutable("unroutable", f"nobody serves {request.service}")
+        now = self._clock.now()
+        if len(queue.waiting) >= self._capacity:
+            self._expire(queue, now)
         if len(queue.waiting) >= self._capacity:
             raise BusUnavailable("overloaded", f"{self._capacity} requests wait for {request.service} already")
-        now = self._clock.now()
         slot = self._waiting.expect(request.id, request.service, now + timeout)
         queue.waiting.append((request, now, now + timeout))
         self._drain(queue)
@@ -135,12 +140,37 @@ class MemoryBus:
         if queue is not None:
             queue.servers.clear()
 
+    async def rest(self, service: str, *, resting: bool) -> None:
+        """See `Troubled.rest`."""
+        queue = self._queues.get(service)
+        if queue is not None:
+            queue.resting = resting
+            self._drain(queue)
+
+    async def fill(self, service: str, seconds: float) -> None:
+        """See `Troubled.fill`."""
+        queue = self._queues.get(service)
+        if queue is not None:
+            now = self._clock.now()
+            nobodys = (_NOBODYS, now, now + seconds)
+            queue.waiting.extend([nobodys] * (self._capacity - len(queue.waiting)))
+            self._drain(queue)
+
+    def _expire(self, queue: _Queue, now: float) -> None:
+        """Drop what nobody waits for any more from the head of a queue."""
+        while queue.waiting and now >= queue.waiting[0][2]:
+            queue.waiting.popleft()
+            self._watch.delivery(queue.service, "expired")
+
     def _drain(self, queue: _Queue) -> None:
         while queue.waiting and (server := queue.free_server()) is not None:
             request, came, due = queue.waiting.popleft()
             now = self._clock.now()
             if now >= due:
                 self._watch.delivery(queue.service, "expired")
+                continue
+            if request is _NOBODYS:
+                self._watch.delivery(queue.service, "reject")
                 continue
             server.busy += 1
             delivered = replace(request, budget=due - now, waited=now - came)
@@ -156,7 +186,8 @@ class MemoryBus:
             server.busy -= 1
         self._watch.delivery(queue.service, "ack")
         if reply is not None:
-            self._hand_back(queue.service, reply)
+            for each in reply.replies if isinstance(reply, Odd) else (reply,):
+                self._hand_back(queue.service, each)
         self._drain(queue)
 
     def _hand_back(self, service: str, reply: Reply) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Self
 import structlog
 
 from lgsp.bus import topology
-from lgsp.bus.base import Answer, Silent, Watch
+from lgsp.bus.base import Answer, Odd, Silent, Watch
 from lgsp.bus.channel import Channel, Delivery
 from lgsp.bus.errors import GONE
 from lgsp.bus.link import Link
@@ -77,6 +77,7 @@ class RabbitBus:
         self._serving: Channel | None = None
         self._waiting = Waiting(_unanswered)
         self._served: dict[str, Answer] = {}
+        self._resting: set[str] = set()
         self._tasks = asyncio.TaskGroup()
         self._keepers: list[asyncio.Task[None]] = []
         self._work_tasks = asyncio.TaskGroup()
@@ -208,7 +209,24 @@ class RabbitBus:
         return self._serving is not None and self._serving.consumes(topology.sync_queue(service))
 
     def _missing(self) -> list[str]:
-        return [service for service in self._served if not self._consumes(service)]
+        return [s for s in self._served if s not in self._resting and not self._consumes(s)]
+
+    async def rest(self, service: str, *, resting: bool) -> None:
+        """See `Troubled.rest`."""
+        if not resting:
+            self._resting.discard(service)
+            self._wanted.set()
+            return
+        self._resting.add(service)
+        async with self._restoring:
+            if self._serving is not None and self._serving.is_open:
+                with suppress(*GONE):
+                    await self._serving.cancel(topology.sync_queue(service))
+
+    async def fill(self, service: str, seconds: float) -> None:
+        """See `Troubled.fill`."""
+        with suppress(*GONE):
+            await self._link.fill(topology.REQUEST, service, seconds)
 
     def _on_request(self, service: str, answer: Answer, delivery: Delivery) -> None:
         if self._open:
@@ -223,7 +241,7 @@ class RabbitBus:
         now = self._clock.now()
         due = now + _NO_EXPIRATION
         result = "ack"
-        reply: Reply | None = None
+        reply: Reply | Odd | None = None
         try:
             request = decode_request(
                 message, service, now=now, redelivered=delivery.redelivered, default_budget=_NO_EXPIRATION
@@ -251,8 +269,21 @@ class RabbitBus:
             delivery.channel.reject(delivery)
         elif reply is None or not message.reply_to:
             delivery.channel.ack(delivery)
+        elif isinstance(reply, Odd):
+            await self._reply_oddly(service, reply, delivery, due)
         else:
             await self._reply(service, reply, delivery, due)
+
+    async def _reply_oddly(self, service: str, odd: Odd, delivery: Delivery, due: float) -> None:
+        """Hand back what an injected fault makes of a reply: the last one acknowledges the request."""
+        asked = delivery.message
+        if odd.late:
+            due = self._clock.now() + _SOON
+        for reply in odd.replies[:-1]:
+            message = encode_reply(reply, operation=asked.type, service=service, answers=asked.message_id)
+            with suppress(BusUnavailable, MalformedRequest):
+                delivery.channel.publish(topology.REPLY, asked.reply_to, message, None, due=due)
+        await self._reply(service, odd.replies[-1], delivery, due)
 
     async def _reply(self, service: str, reply: Reply, delivery: Delivery, due: float) -> None:
         """Hand a reply back while anybody waits for it, across a lost connection if need be."""

@@ -71,6 +71,11 @@ def reply_queue(gateway: str) -> str:
     return f"q.reply.{gateway}"
 
 
+def control_queue(process: str) -> str:
+    """The queue of the orders to a process."""
+    return f"q.control.{process}"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A broker user: what it may configure, write and read, as RabbitMQ's regular expressions."""

@@ -14,6 +14,7 @@ from lgsp.cli.bus import bus
 from lgsp.cli.call import call
 from lgsp.cli.consumers import consumers
 from lgsp.cli.doctor import doctor
+from lgsp.cli.fault import fault
 from lgsp.cli.history import history
 from lgsp.cli.init import init
 from lgsp.cli.ledger import ledger
@@ -38,6 +39,7 @@ def lgsp() -> None:
 
 for command in (
     up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
+    fault,
 ):  # fmt: skip
     lgsp.add_command(command)
 

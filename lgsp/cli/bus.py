@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from lgsp.app import CONNECTORS, definitions
 from lgsp.cli.options import catalogue_of, places, print_json
+from lgsp.edge.tokens import make_key
 from lgsp.errors import SettingsError
 
 SECRETS = ("admin", "gateway", CONNECTORS)
@@ -36,9 +38,14 @@ def print_definitions(
 ) -> None:
     """Print RabbitMQ's definitions document: import it on boot, or through the management API.
 
-    Users' passwords lie one a file in the secrets' directory, by default in the state directory.
+    Users' passwords lie one a file in the secrets' directory, by default in the state directory; with --secrets the admin
+    token and the key that signs access tokens lie beside them, for processes that share them.
     """
-    passwords = {name: _password(directory or state / "secrets", name) for name in SECRETS}
+    place = directory or state / "secrets"
+    passwords = {name: _secret(place / f"{name}-password", _word).strip() for name in SECRETS}
+    if directory is not None:
+        _secret(place / "admin-token", _word)
+        _secret(place / "token-key.pem", lambda: make_key().decode())
     document = definitions(catalogue_of(config), passwords, gateways)
     if output is None:
         print_json(document)
@@ -47,14 +54,17 @@ def print_definitions(
     click.echo(f"definitions of {len(document['queues'])} queues lie in {output}", err=True)
 
 
-def _password(directory: Path, name: str) -> str:
-    """The password in a file of its own, made where it is missing."""
-    file = directory / f"{name}-password"
+def _word() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _secret(file: Path, make: Callable[[], str]) -> str:
+    """The secret in a file of its own, made where it is missing."""
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not file.exists():
             file.touch(mode=0o640)  # for the group: services of one compose file share it, not the user
-            file.write_text(secrets.token_urlsafe(24), encoding="utf-8")
-        return file.read_text(encoding="utf-8").strip()
+            file.write_text(make(), encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"the secret {file} cannot be read or made: {error.strerror}") from error

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from lgsp.cli.ask import ask_admin
 from lgsp.cli.options import as_json, places, print_json
 from lgsp.clock import SystemClock
 from lgsp.edge.transactions import PATH, wanted_of
-from lgsp.errors import BusUnavailable, LgspError, SettingsError
+from lgsp.errors import SettingsError
 from lgsp.ledger.files import Files, ledgers_in
 from lgsp.ledger.reader import Reader
 from lgsp.ledger.words import LANGUAGES, describe
 from lgsp.settings import environment
-
-_SECONDS = 30
 
 
 @click.group()
@@ -54,7 +50,7 @@ def show(
     That is the request id of the contract, the Idempotency-Key or the traceparent. Exit 1 when there is none.
     """
     if admin:
-        found = _ask(admin, f"{PATH}/{urllib.parse.quote(name, safe='')}", {})
+        found = _ask(admin, f"{PATH}/{urllib.parse.quote(name, safe='')}", state, {})
     else:
         found = [describe(row) for files in _ledgers(state) for row in Reader(files).find(name)]
     if not found:
@@ -85,7 +81,7 @@ def list_transactions(
     asked = {name: value for name, value in given.items() if value}
     wanted = wanted_of(asked, SystemClock().now())
     if admin:
-        found = _ask(admin, PATH, asked)
+        found = _ask(admin, PATH, state, asked)
     else:
         rows = [row for files in _ledgers(state) for row in Reader(files).ls(wanted)]
         rows.sort(key=lambda row: row.accepted_us, reverse=True)
@@ -102,21 +98,9 @@ def _ledgers(state: Path) -> list[Files]:
     return found
 
 
-def _ask(admin: str, path: str, query: dict[str, str]) -> list[dict[str, Any]]:
-    url = f"{admin.rstrip('/')}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
-    if not url.startswith(("http://", "https://")):
-        raise SettingsError(f"{admin!r} is no address: write it as http://127.0.0.1:8290")
-    try:
-        with urllib.request.urlopen(url, timeout=_SECONDS) as answer:  # noqa: S310 - the scheme is checked above
-            found: list[dict[str, Any]] = json.load(answer)["transactions"]
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return []
-        raise LgspError(f"{url} answers {error.code}: {error.read().decode(errors='replace')}") from error
-    except (OSError, ValueError, KeyError) as error:
-        raise BusUnavailable(
-            "bus_unavailable", f"no gateway's admin port answers at {admin} ({error}): name it with --admin"
-        ) from error
+def _ask(admin: str, path: str, state: Path, query: dict[str, str]) -> list[dict[str, Any]]:
+    told = ask_admin(admin, "GET", path, state, query=query, absent={"transactions": []})
+    found: list[dict[str, Any]] = told["transactions"]
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
+from lgsp.edge.guard import COOKIE, SESSION_SECONDS, Asked, Guard
 from lgsp.edge.names import is_our_name, is_our_origin
 from lgsp.errors import SettingsError
 
@@ -15,7 +16,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Admin:
-    """One listener beside the traffic. `problems` says why the process is not ready; `notes` what else to know."""
+    """One listener beside the traffic. `problems` says why the process is not ready; `notes` what else to know.
+
+    `guard` says who may do what; `routes` are what else stands here.
+    """
 
     def __init__(
         self,
@@ -25,6 +29,7 @@ class Admin:
         notes: Callable[[], list[str]],
         *,
         loopback: bool,
+        guard: Guard,
         routes: Iterable[RouteDef] = (),
     ) -> None:
         self._render = render
@@ -32,6 +37,7 @@ class Admin:
         self._problems = problems
         self._notes = notes
         self._loopback = loopback
+        self._guard = guard
         self._routes = list(routes)
         self._runner: web.AppRunner | None = None
 
@@ -42,6 +48,7 @@ class Admin:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/login", self._login)
         app.router.add_routes(self._routes)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
         await self._runner.setup()
@@ -66,7 +73,27 @@ class Admin:
             return web.Response(status=421, text="this port listens on loopback and answers to loopback names only\n")
         if origin is not None and not is_our_origin(origin):
             return web.Response(status=403, text="pages of other origins may not ask here\n")
+        shown = request.headers.get("Authorization", "")
+        if request.path != "/login" and not self._guard.lets(
+            Asked(request.method, request.path, shown, request.cookies)
+        ):
+            return web.Response(
+                status=401,
+                headers={"WWW-Authenticate": "Bearer"},
+                text="the admin token is wanted: Authorization: Bearer ..., from secrets/admin-token in the state directory\n",
+            )
         return await handler(request)
+
+    async def _login(self, request: web.Request) -> web.Response:
+        """Turn a one-time code into a cookie, which no page of another origin can use."""
+        session = self._guard.redeem(request.query.get("code", ""))
+        if session is None:
+            return web.Response(
+                status=403, text="this code was used already, or is over: `lgsp up` prints a new one at its start\n"
+            )
+        answer = web.Response(status=303, headers={"Location": "/"})
+        answer.set_cookie(COOKIE, session, max_age=int(SESSION_SECONDS), httponly=True, samesite="Strict", path="/")
+        return answer
 
     async def _index(self, _: web.Request) -> web.Response:
         return web.Response(

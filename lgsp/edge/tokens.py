@@ -150,6 +150,7 @@ class Returned:
 
     @contextmanager
     def _locked(self) -> Iterator[TextIO]:
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "a+", encoding="utf-8") as lines:
             fcntl.flock(lines, fcntl.LOCK_EX)

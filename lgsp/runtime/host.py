@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import traceback
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,14 +13,16 @@ from typing import Protocol, cast
 
 import structlog
 
-from lgsp.bus.base import Answer, Bus
+from lgsp.bus.base import Answer, Bus, Odd
 from lgsp.catalogue.live import Commit, same
 from lgsp.catalogue.service import Catalogue, Service
 from lgsp.clock import Clock
 from lgsp.errors import CatalogueError, DeliveryError, MalformedRequest, SettingsError, TimedOut
+from lgsp.fault import Kind
 from lgsp.model import Outcome, Reply, Request, Stamps
 from lgsp.runtime.behaviours import behaviours_of
 from lgsp.runtime.connector import Connector, Forward, Stateful, chain
+from lgsp.runtime.faults import Faults, Refuse, refusing, suffer
 from lgsp.runtime.provider import Upstreams
 from lgsp.runtime.replies import connector_of
 from lgsp.runtime.state import States
@@ -81,6 +84,8 @@ class _Version:
 class Host:
     """Serves services on a bus. `states` holds what stateful ones were told; with `calm` every call is calm.
 
+    `faults` are the troubles that somebody injected; they hit calm calls as well.
+
     A request is answered whole by the version of its service that was in force when it came here.
     """
 
@@ -95,6 +100,7 @@ class Host:
         *,
         seed: int,
         calm: bool = False,
+        faults: Faults | None = None,
     ) -> None:
         self._bus = bus
         self._catalogue = catalogue
@@ -104,6 +110,8 @@ class Host:
         self._upstreams = upstreams
         self._seed = seed
         self._calm = calm
+        self._faults = faults or Faults(seed)
+        self._one_at_a_time: dict[str, asyncio.Lock] = {}
         self._only: frozenset[str] = frozenset()
         self._versions: dict[str, _Version] = {}
         self._serving: set[str] = set()
@@ -120,6 +128,10 @@ class Host:
         self._only = frozenset(only)
         self.prepare(self._catalogue)()
         await self.follow(self._catalogue)
+
+    def serves(self) -> list[str]:
+        """The services that are served here."""
+        return list(self._versions)
 
     def prepare(self, new: Catalogue) -> Commit:
         """See `Taker`: connectors and chains of what is new or changed; the rest stays as it is."""
@@ -167,7 +179,7 @@ class Host:
         until = now + old.service.timeout + _SKEW if old is not None else 0.0
         return _Version(service, self.answer(service, load(service, self._clock)), old, until)
 
-    def _begin(self, name: str, request: Request) -> Awaitable[Reply | None]:
+    def _begin(self, name: str, request: Request) -> Awaitable[Reply | Odd | None]:
         version = self._versions.get(name)
         if version is None:  # it is being put into force at this moment
             return _unknown(request)
@@ -189,25 +201,40 @@ class Host:
             for name, operation in service.operations.items()
         }
 
-        async def answer(request: Request) -> Reply | None:
+        refuse = refusing(connector)
+
+        async def answer(request: Request) -> Reply | Odd | None:
             stamps = Stamps(t3=int(self._clock.now() * _NS))
             self._watch.busy(service.id, 1)
             self._busy += 1
             try:
-                reply = await self._answered(service, chains, request, stamps)
+                await self._slowed(request)
+                reply = await self._answered(service, chains, refuse, request, stamps)
             finally:
                 self._busy -= 1
                 self._watch.busy(service.id, -1)
             stamps.t6 = int(self._clock.now() * _NS)
-            if reply is not None:
+            if isinstance(reply, Reply):
                 reply.stamps = stamps
             return reply
 
         return answer
 
+    async def _slowed(self, request: Request) -> None:
+        """Take the calls of a slow consumer one after the other."""
+        slow = self._faults.whole(request.service, self._clock.now()).get(Kind.SLOW_CONSUMER)
+        if slow is not None:
+            async with self._one_at_a_time.setdefault(request.service, asyncio.Lock()):
+                await self._clock.sleep(slow.value)
+
     async def _answered(
-        self, service: Service, chains: dict[str, tuple[Forward, bool]], request: Request, stamps: Stamps
-    ) -> Reply | None:
+        self,
+        service: Service,
+        chains: dict[str, tuple[Forward, bool]],
+        refuse: Refuse,
+        request: Request,
+        stamps: Stamps,
+    ) -> Reply | Odd | None:
         """The reply, or `None` where nobody answers."""
         forward, idempotent = chains.get(request.operation, (None, True))
         if forward is None:
@@ -217,8 +244,10 @@ class Host:
             return _refused(request, Outcome.PROVIDER_ERROR, 502, "connector_lost")
         if self._calm and not request.calm:
             request = replace(request, calm=True)
+        troubles = self._faults.on(request, self._clock.now())
+        hit = partial(suffer, troubles, forward=forward, refuse=refuse, clock=self._clock) if troubles else forward
         try:
-            reply = await self._measured(service, forward, request, stamps)
+            reply = await self._measured(service, hit, request, stamps)
         except TimedOut:
             return None
         except DeliveryError as error:
@@ -229,12 +258,16 @@ class Host:
             names = {"transaction": request.id, "service": service.id, "operation": request.operation}
             log.error("connector failed", error=type(error).__name__, at=_place(error), **names)  # noqa: TRY400 - the exception's own text may hold a person's data
             return _refused(request, Outcome.PROVIDER_ERROR, 502, "connector_exception")
+        if isinstance(reply, Odd):
+            return reply
         if not isinstance(reply, Reply) or reply.to != request.id:
             log.error("reply is none of this request's", transaction=request.id, service=service.id)
             return _refused(request, Outcome.PROVIDER_ERROR, 502, "bad_reply")
         return reply
 
-    async def _measured(self, service: Service, forward: Forward, request: Request, stamps: Stamps) -> Reply:
+    async def _measured(
+        self, service: Service, forward: Callable[[Request], Awaitable[Reply | Odd]], request: Request, stamps: Stamps
+    ) -> Reply | Odd:
         """What the chain gives or raises, with its times noted either way."""
         start = self._clock.now()
         stamps.t4 = int(start * _NS)

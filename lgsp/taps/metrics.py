@@ -7,7 +7,7 @@ The counts of transactions are the ledger's own, rendered at scrape time: there 
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -420,6 +420,40 @@ class UpstreamMetrics:
     def saw(self, transaction: Transaction) -> None:
         """A call was spied on."""
         self._spied.labels(transaction.request.service, transaction.outcome).inc()
+
+
+class FaultMetrics:
+    """The faults that are active in this process, and those that are not: every service and kind from the start."""
+
+    def __init__(self, process: ProcessMetrics, services: Callable[[], Iterable[str]], kinds: Iterable[str]) -> None:
+        self._collector = _FaultCollector(services, tuple(kinds))
+        process.registry.register(self._collector)
+
+    def faults(self, active: Collection[tuple[str, str]]) -> None:
+        """The faults that are active now, as (service, kind)."""
+        self._collector.active = frozenset(active)
+
+
+class _FaultCollector(Collector):
+    """One series a service and kind."""
+
+    def __init__(self, services: Callable[[], Iterable[str]], kinds: Iterable[str]) -> None:
+        self._services = services
+        self._kinds = kinds
+        self.active: frozenset[tuple[str, str]] = frozenset()
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            "lgsp_fault_active", "Whether an injected fault is active.", labels=("service", "fault")
+        )
+        active = self.active
+        for service in self._services():
+            for kind in self._kinds:
+                family.add_metric((service, kind), (service, kind) in active)
+        yield family
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
 
 
 class BothMetrics:

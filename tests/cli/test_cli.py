@@ -122,7 +122,8 @@ def test_definitions_keep_their_passwords_out_of_the_document(tmp_path: Path) ->
     document = json.loads(done.stdout)
     assert len(document["queues"]) == 2 * 28
     passwords = {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()}
-    assert set(passwords) == {"admin-password", "gateway-password", "connectors-password"}
+    shared = {"admin-token", "token-key.pem"}
+    assert set(passwords) == shared | {"admin-password", "gateway-password", "connectors-password"}
     assert not any(password in done.stdout for password in passwords.values())
     assert {(tmp_path / "secrets" / name).stat().st_mode & 0o777 for name in passwords} == {0o640}
     assert lgsp("bus", "definitions", "--secrets", str(tmp_path / "secrets")).returncode == 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from builders import a_reply, a_request
 
-from lgsp.bus.base import Bus
+from lgsp.bus.base import Bus, Odd, Troubled
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.rabbitmq import RabbitBus
 from lgsp.clock import SystemClock
@@ -329,3 +329,56 @@ async def test_a_service_that_was_left_can_be_served_again(stage: Stage) -> None
     await stage.serving.leave(stage.service)  # once more changes nothing
     await stage.serving.serve(stage.service, echo)
     assert (await stage.asking.request(stage.request(body=b"again"), timeout=15)).body == b"again"
+
+
+async def test_a_second_reply_to_one_request_changes_only_its_count(stage: Stage) -> None:
+    async def twice(request: Request) -> Odd:
+        return Odd((a_reply(request, body=b"first"), a_reply(request, body=b"second")))
+
+    await stage.serving.serve(stage.service, twice)
+    reply = await stage.asking.request(stage.request(), timeout=5)
+    assert reply.body == b"first"
+    await stage.watch.until("duplicate", stage.service)
+    await stage.watch.until("ack", stage.service)
+
+
+async def test_a_reply_may_go_out_after_the_caller_was_told_that_none_came(stage: Stage) -> None:
+    gone = asyncio.Event()
+
+    async def late(request: Request) -> Odd:
+        await gone.wait()
+        return Odd((a_reply(request),), late=True)
+
+    await stage.serving.serve(stage.service, late)
+    with pytest.raises(TimedOut):
+        await stage.asking.request(stage.request(), timeout=0.3)
+    gone.set()
+    await stage.watch.until("late", stage.service)
+
+
+async def test_a_server_that_rests_leaves_its_queue_standing(stage: Stage) -> None:
+    bus = stage.serving
+    assert isinstance(bus, Troubled)
+    await bus.serve(stage.service, echo)
+    assert (await stage.asking.request(stage.request(body=b"1"), timeout=5)).body == b"1"
+    await bus.rest(stage.service, resting=True)
+    with pytest.raises(TimedOut):
+        await stage.asking.request(stage.request(body=b"2"), timeout=0.3)
+    assert bus.problems() == []
+    waiting = asyncio.ensure_future(stage.asking.request(stage.request(body=b"3"), timeout=10))  # noqa: TID251 - held by the test
+    await bus.rest(stage.service, resting=False)
+    assert (await waiting).body == b"3"
+
+
+async def test_a_full_queue_takes_nothing_until_what_fills_it_is_over(stage: Stage) -> None:
+    asking, serving = stage.asking, stage.serving
+    assert isinstance(asking, Troubled)
+    assert isinstance(serving, Troubled)
+    await serving.serve(stage.service, echo)
+    await serving.rest(stage.service, resting=True)
+    await asking.fill(stage.service, 30.0)
+    with pytest.raises(BusUnavailable, match=r"full|wait"):
+        await asking.request(stage.request(), timeout=5)
+    await serving.rest(stage.service, resting=False)
+    await stage.watch.until("reject", stage.service, times=1_000)
+    assert (await asking.request(stage.request(body=b"again"), timeout=5)).body == b"again"

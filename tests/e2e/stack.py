@@ -105,6 +105,7 @@ class Stack:
         for job in jobs:
             port = self.ports[str(job.pop("dns_sd_configs")[0]["port"])]
             job["static_configs"] = [{"targets": [f"127.0.0.1:{port}"]}]
+            job["authorization"]["credentials_file"] = self.mapped(job["authorization"]["credentials_file"])
         config["scrape_configs"] = jobs
         file = self.directory / "etc" / "prometheus" / "prometheus.yml"
         file.parent.mkdir(parents=True)

@@ -8,9 +8,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from lgsp.edge.admin import Admin
+from lgsp.edge.guard import COOKIE, Guard
 from lgsp.errors import SettingsError
+
+BEARER = {"Authorization": "Bearer made-up-token"}
 
 
 @dataclass
@@ -21,7 +25,12 @@ class Stage:
     notes: list[str] = field(default_factory=list)
     rendered_by: list[threading.Thread] = field(default_factory=list)
     port: int = 0
+    made_guard: Guard | None = None
     session: aiohttp.ClientSession | None = None
+
+    def guard(self, *, loopback: bool) -> Guard:
+        self.made_guard = Guard("made-up-token", lambda: 1_000.0, loopback=loopback)
+        return self.made_guard
 
     def render(self) -> bytes:
         self.rendered_by.append(threading.current_thread())
@@ -43,7 +52,13 @@ def an_admin(made: Stage, *, loopback: bool = True) -> Admin:
         lambda: made.problems,
         lambda: made.notes,
         loopback=loopback,
+        guard=made.guard(loopback=loopback),
+        routes=[web.post("/change", changed)],
     )
+
+
+async def changed(_: web.Request) -> web.Response:
+    return web.Response(text="changed\n")
 
 
 @asynccontextmanager
@@ -93,7 +108,7 @@ async def test_the_first_page_names_the_others() -> None:
 @pytest.mark.parametrize(("path", "method", "status"), [("/nothing", "GET", 404), ("/metrics", "POST", 405)])
 async def test_what_is_not_there_is_not_there(path: str, method: str, status: int) -> None:
     async with stage() as made:
-        assert (await made.ask(path, method))[0] == status
+        assert (await made.ask(path, method, **BEARER))[0] == status
 
 
 PATHS = ["/", "/metrics", "/livez", "/readyz", "/nothing"]
@@ -136,3 +151,34 @@ async def test_a_port_that_is_taken_is_a_mistake_of_the_settings() -> None:
 
 async def test_an_admin_port_that_never_opened_can_be_stopped() -> None:
     await an_admin(Stage()).stop()
+
+
+async def test_on_loopback_reading_is_free_and_changing_wants_the_token() -> None:
+    async with stage() as made:
+        assert (await made.ask("/metrics"))[0] == 200
+        status, _, says = await made.ask("/change", "POST")
+        assert status == 401
+        assert "secrets/admin-token" in says
+        assert (await made.ask("/change", "POST", **BEARER))[0] == 200
+
+
+async def test_beyond_loopback_all_but_the_health_pages_wants_the_token() -> None:
+    async with stage(loopback=False) as made:
+        assert [(await made.ask(path))[0] for path in ("/livez", "/readyz", "/metrics", "/")] == [200, 200, 401, 401]
+        assert (await made.ask("/metrics", **BEARER))[0] == 200
+
+
+async def test_a_link_with_a_code_opens_the_door_to_one_browser() -> None:
+    async with stage() as made:
+        assert made.made_guard
+        assert made.session
+        code = made.made_guard.code()
+        url = f"http://127.0.0.1:{made.port}/login?code={code}"
+        async with made.session.get(url, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/")
+            cookie = answer.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=Strict" in cookie
+        session = cookie.partition(f"{COOKIE}=")[2].partition(";")[0]
+        assert (await made.ask("/change", "POST", Cookie=f"{COOKIE}={session}"))[0] == 200
+        assert (await made.ask(f"/login?code={code}"))[0] == 403

@@ -177,7 +177,7 @@ def test_a_key_of_another_kind_is_a_sentence(key: bytes, says: str) -> None:
 
 
 def test_what_was_returned_is_known_after_a_restart_until_it_is_over(tmp_path: Path) -> None:
-    file = tmp_path / "returned"
+    file = tmp_path / "secrets that nobody made yet" / "returned-tokens"
     assert Returned(file).read(NOW) == {}
     Returned(file).note(Grant("demo", "a", NOW + 10))
     Returned(file).note(Grant("demo", "b", NOW + 20))

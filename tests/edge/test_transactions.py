@@ -9,6 +9,7 @@ from ledgers import START, a_ledger, pass_through
 
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
+from lgsp.edge.guard import Guard
 from lgsp.edge.transactions import PATH, Transactions, since_us, wanted_of
 from lgsp.errors import SettingsError
 from lgsp.ledger.files import Files
@@ -19,7 +20,9 @@ from lgsp.model import Outcome
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     pages = Transactions(Reader(Files(tmp_path, "gw1")), ManualClock(START)).routes()
-    admin = Admin(lambda: b"", "text/plain", list, list, loopback=True, routes=pages)
+    admin = Admin(
+        lambda: b"", "text/plain", list, list, loopback=True, guard=Guard("x", lambda: 0.0, loopback=True), routes=pages
+    )
     yield f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"
     await admin.stop()
 

@@ -22,6 +22,7 @@ from lgsp.taps.metrics import (
     RESULTS,
     BothMetrics,
     ConnectorMetrics,
+    FaultMetrics,
     GatewayMetrics,
     ProcessMetrics,
     UpstreamMetrics,
@@ -395,6 +396,7 @@ def test_the_table_and_the_code_agree() -> None:
     made = stage()
     made.asking.http("service", "GET", 200)
     UpstreamMetrics(made.process).provider("svc")
+    FaultMetrics(made.process, lambda: ["svc"], ["outage"])
     of_code = {
         (f"{family.name}_total" if family.type == "counter" else family.name): (
             family.type,
@@ -440,3 +442,18 @@ def test_a_real_provider_has_its_series_from_the_start_and_each_moves_by_one() -
     assert made.moved(lambda: upstream.circuit("svc", is_open=False)) == {"lgsp_circuit_open{service=svc}": -1}
     seen = a_transaction(Outcome.OK)
     assert made.moved(lambda: upstream.saw(seen)) == {"lgsp_spied_total{outcome=ok,service=svc}": 1}
+
+
+def test_every_fault_of_every_service_is_there_from_the_start_and_moves_to_one_and_back() -> None:
+    process = ProcessMetrics("0", "memory")
+    faults = FaultMetrics(process, lambda: ["a", "b"], ["outage", "latency"])
+
+    def active() -> dict[str, float]:
+        found = re.findall(r'lgsp_fault_active\{fault="(\w+)",service="(\w+)"\} ([\d.]+)', process.render().decode())
+        return {f"{service} {kind}": float(value) for kind, service, value in found}
+
+    assert active() == {"a outage": 0, "a latency": 0, "b outage": 0, "b latency": 0}
+    faults.faults({("b", "outage")})
+    assert active() == {"a outage": 0, "a latency": 0, "b outage": 1, "b latency": 0}
+    faults.faults(set())
+    assert sum(active().values()) == 0

@@ -1,0 +1,162 @@
+"""Where faults are ordered: added, listed, ended; and told to every process as long as they last.
+
+The list is this process's own. It goes with the process: no fault outlives the one who can end it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from lgsp.clock import Clock
+from lgsp.errors import MalformedRequest, SettingsError
+from lgsp.fault import AT_MOST, DEFAULT_SECONDS, Fault, Kind, as_data, check, of_data, write_order
+
+log = structlog.get_logger()
+PATH = "/lgsp/v1/faults"
+EVERY = 1.0
+FILE = "faults.jsonl"
+"""What was injected when: the ground truth against which a drill is scored."""
+Tell = Callable[[bytes], Awaitable[None]]
+Fill = Callable[[str, float], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Orders:
+    """Keeps the faults that were ordered here. `services` are the ones that exist; `fill` fills a queue."""
+
+    name: str
+    clock: Clock
+    tell: Tell
+    fill: Fill
+    services: Callable[[], Collection[str]]
+    file: Path
+    _faults: dict[str, Fault]
+    _count: int = 0
+
+    @classmethod
+    def of(
+        cls, name: str, clock: Clock, tell: Tell, fill: Fill, services: Callable[[], Collection[str]], file: Path
+    ) -> Orders:
+        """None yet."""
+        return cls(name, clock, tell, fill, services, file, {})
+
+    def __repr__(self) -> str:
+        return f"<Orders of {self.name}, {len(self._faults)} faults>"
+
+    def faults(self) -> list[Fault]:
+        """What has not ended, the next to begin first."""
+        now = self.clock.now()
+        return sorted((f for f in self._faults.values() if now < f.end), key=lambda fault: (fault.start, fault.id))
+
+    async def add(self, fault: Fault) -> Fault:
+        """Take a fault, named here, and tell of it. Raises `SettingsError` where it makes no sense."""
+        if fault.service not in self.services():
+            raise SettingsError(f"there is no service {fault.service!r}: see `lgsp services ls`")
+        if len(self.faults()) >= AT_MOST:
+            raise SettingsError(f"{AT_MOST} faults are under way already: end some with `lgsp fault clear`")
+        self._count += 1
+        taken = check(replace(fault, id=f"{self.name}-{int(self.clock.now() * 1000):x}-{self._count}"))
+        self._faults[taken.id] = taken
+        self._note("start", taken)
+        await self._say()
+        return taken
+
+    async def remove(self, name: str) -> bool:
+        """End one fault now; false when there is none of that name."""
+        fault = self._faults.pop(name, None)
+        if fault is None:
+            return False
+        self._note("end", fault)
+        await self._say()
+        return True
+
+    async def clear(self) -> int:
+        """End all of them; how many that was."""
+        ended = self.faults()
+        for fault in ended:
+            del self._faults[fault.id]
+            self._note("end", fault)
+        await self._say()
+        return len(ended)
+
+    async def run(self) -> None:
+        """Tell of what is under way once a second, and note what has ended, until cancelled."""
+        while True:
+            await self.clock.sleep(EVERY)
+            now = self.clock.now()
+            for fault in [fault for fault in self._faults.values() if now >= fault.end]:
+                del self._faults[fault.id]
+                self._note("end", fault)
+            await self._say()
+            for fault in self.faults():
+                if fault.kind is Kind.QUEUE_FULL and fault.is_active(now):
+                    await self.fill(fault.service, min(fault.end - now, 60.0))
+
+    async def _say(self) -> None:
+        await self.tell(write_order(self.name, self.faults()))
+
+    def _note(self, what: str, fault: Fault) -> None:
+        at = fault.start if what == "start" else min(self.clock.now(), fault.end)
+        log.info("fault", what=what, kind=str(fault.kind), service=fault.service, name=fault.id, drill=fault.drill)
+        line = json.dumps({"at": at, "what": what} | as_data(fault), ensure_ascii=False)
+        try:
+            with self.file.open("a", encoding="utf-8") as lines:
+                lines.write(line + "\n")
+        except OSError as error:
+            log.warning("fault not noted", file=str(self.file), why=error.strerror)
+
+    # Over HTTP
+
+    def routes(self) -> list[web.RouteDef]:
+        """The admin port's paths."""
+        return [
+            web.get(PATH, self._list),
+            web.post(PATH, self._post),
+            web.delete(PATH, self._delete_all),
+            web.delete(PATH + "/{name}", self._delete),
+        ]
+
+    async def _list(self, _: web.Request) -> web.Response:
+        return web.json_response([as_data(fault) for fault in self.faults()])
+
+    async def _post(self, http: web.Request) -> web.Response:
+        try:
+            fault = await self.add(self._ordered(await http.json()))
+        except (SettingsError, MalformedRequest) as error:
+            return web.json_response({"problem": str(error)}, status=400)
+        except ValueError as error:
+            return web.json_response({"problem": f"the body is not JSON: {error}"}, status=400)
+        return web.json_response(as_data(fault), status=201)
+
+    async def _delete(self, http: web.Request) -> web.Response:
+        if not await self.remove(http.match_info["name"]):
+            return web.json_response({"problem": f"no fault {http.match_info['name']!r} is under way"}, status=404)
+        return web.json_response({"ended": 1})
+
+    async def _delete_all(self, _: web.Request) -> web.Response:
+        return web.json_response({"ended": await self.clear()})
+
+    def _ordered(self, data: Any) -> Fault:  # noqa: ANN401 - JSON
+        """The fault that a request orders: it begins `in` so many seconds and lasts `seconds`."""
+        if not isinstance(data, dict):
+            raise MalformedRequest("a fault is a JSON object")
+        begin, long = data.get("in", 0), data.get("seconds", DEFAULT_SECONDS)
+        if not all(isinstance(number, int | float) and number >= 0 for number in (begin, 0 if long is None else long)):
+            raise MalformedRequest("`in` and `seconds` are numbers, 0 or more; `seconds` null is without an end")
+        start = self.clock.now() + begin
+        known = {key: value for key, value in data.items() if key not in {"in", "seconds"}}
+        whole = {"value": 0.0, "how": "", "p": 1.0, "when": "*", "drill": "", "id": ""} | known
+        try:
+            return of_data(whole | {"start": start, "end": None if long is None else start + long})
+        except MalformedRequest:
+            raise MalformedRequest(
+                "a fault has `service` and `kind` "
+                f"({', '.join(Kind)}), and may have value, how, p, when, drill, in and seconds"
+            ) from None

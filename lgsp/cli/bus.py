@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from lgsp.app import CONNECTORS, definitions
+from lgsp.app.broker import CONNECTORS, definitions
 from lgsp.cli.options import catalogue_of, places, print_json
 from lgsp.edge.tokens import make_key
 from lgsp.errors import SettingsError

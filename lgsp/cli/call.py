@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import click
 
-from lgsp.app import ask_over_bus
+from lgsp.app.broker import ask_over_bus
 from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.service import Operation, Service
 from lgsp.cli.explain import explain_call

@@ -7,7 +7,7 @@ import asyncio
 from rich.live import Live
 from rich.table import Table
 
-from lgsp.app import View
+from lgsp.app.up import View
 
 
 def table(view: View) -> Table:

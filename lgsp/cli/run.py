@@ -11,7 +11,10 @@ from typing import Any
 
 import click
 
-from lgsp import app
+from lgsp.app import connectors as answering
+from lgsp.app import gateway as asking
+from lgsp.app import up as whole
+from lgsp.app.process import run
 from lgsp.cli.live import show
 from lgsp.cli.options import places
 from lgsp.settings import Settings, environment, make_state, parse_address, read_secret
@@ -95,7 +98,7 @@ def up(config: Path, state: Path, *, pace: float, no_traffic: bool, seconds: flo
     """
     settings = settings_from(config, state, "127.0.0.1:8290", flags)
     watching = show if sys.stdout.isatty() else None
-    app.run(app.up(settings, pace=None if no_traffic else pace, seconds=seconds, show=watching))
+    run(whole.up(settings, pace=None if no_traffic else pace, seconds=seconds, show=watching))
 
 
 @click.command()
@@ -110,7 +113,7 @@ def up(config: Path, state: Path, *, pace: float, no_traffic: bool, seconds: flo
 @places
 def gateway(config: Path, state: Path, **flags: Any) -> None:  # noqa: ANN401 - click's
     """Run a gateway: HTTP edge, dispatcher, metrics."""
-    app.run(app.gateway(settings_from(config, state, "127.0.0.1:8290", flags)))
+    run(asking.gateway(settings_from(config, state, "127.0.0.1:8290", flags)))
 
 
 @click.command()
@@ -128,4 +131,4 @@ def gateway(config: Path, state: Path, **flags: Any) -> None:  # noqa: ANN401 - 
 def connectors(config: Path, state: Path, *, only: tuple[str, ...], **flags: Any) -> None:  # noqa: ANN401 - click's
     """Run connectors: competing consumers, as many processes as wanted."""
     flags["name"] = flags.get("name") or environment().get("LGSP_NAME") or "connectors"
-    app.run(app.connectors(settings_from(config, state, "127.0.0.1:8291", flags), only=only))
+    run(answering.connectors(settings_from(config, state, "127.0.0.1:8291", flags), only=only))

@@ -1,7 +1,7 @@
 from builders import a_transaction
 from rich.console import Console
 
-from lgsp.app import View
+from lgsp.app.up import View
 from lgsp.cli.live import table
 from lgsp.clock import ManualClock
 from lgsp.ledger.memory import MemoryLedger

@@ -10,7 +10,7 @@ from pathlib import Path
 import processes
 import pytest
 
-from lgsp.app import ask_over_bus
+from lgsp.app.broker import ask_over_bus
 from lgsp.bus import topology
 from lgsp.bus.node import PrivateNode
 from lgsp.catalogue.parse import read_catalogue

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from lgsp.app import provision_services
+from lgsp.app.broker import provision_services
 from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.live import plan
 from lgsp.catalogue.parse import read_catalogue

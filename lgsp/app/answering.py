@@ -1,0 +1,62 @@
+"""The answering half: connectors, what they were told, and who looks after their faults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from lgsp.bus.memory import MemoryBus
+from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.catalogue.service import Catalogue
+from lgsp.clock import Clock
+from lgsp.fault import Kind
+from lgsp.runtime.faults import Faults
+from lgsp.runtime.host import Host
+from lgsp.runtime.provider import Upstreams
+from lgsp.runtime.state import States
+from lgsp.runtime.ward import Ward
+from lgsp.settings import Settings, environment
+from lgsp.taps.metrics import ConnectorMetrics, FaultMetrics, ProcessMetrics, UpstreamMetrics
+
+STAND_INS = "stand-ins.sqlite"
+"""What stand-ins were told, below the state directory."""
+
+
+def upstreams_of(settings: Settings, clock: Clock, process: ProcessMetrics) -> Upstreams:
+    """Where real providers are reached, as far as this process may."""
+    metrics = UpstreamMetrics(process)
+    return Upstreams(
+        clock,
+        metrics,
+        [metrics],
+        seed=settings.seed,
+        allowed=settings.reach,
+        environment=environment(),
+        directory=settings.config,
+    )
+
+
+def answering_of(
+    settings: Settings,
+    bus: MemoryBus | RabbitBus,
+    catalogue: Catalogue,
+    clock: Clock,
+    process: ProcessMetrics,
+    metrics: ConnectorMetrics,
+    states: States,
+    upstreams: Upstreams,
+    *,
+    crash: Callable[[], None] | None = None,
+) -> tuple[Host, Ward]:
+    """The answering half, and who looks after its faults. Without `crash` the process does more than answer, and stays."""
+    faults = Faults(settings.seed)
+    host = Host(
+        bus, catalogue, clock, metrics, states, upstreams, seed=settings.seed, calm=settings.calm, faults=faults
+    )
+    watch = FaultMetrics(process, host.serves, list(Kind))
+    return host, Ward(faults, bus, clock, watch, host.serves, crash, clock.now())
+
+
+def crash() -> None:
+    """What a crash is: nothing is finished, nothing is said."""
+    os._exit(70)

@@ -1,0 +1,174 @@
+"""The asking half: ledger, gateway, consumers, and where faults are ordered."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from lgsp.bus.base import Troubled
+from lgsp.bus.control import Control
+from lgsp.catalogue.consumer import CONSUMER_FILES, Consumer, read_consumers, strangers
+from lgsp.catalogue.service import Catalogue
+from lgsp.catalogue.watch import Watcher
+from lgsp.clock import Clock
+from lgsp.dispatch import Dispatcher
+from lgsp.edge import orders as ordering
+from lgsp.edge.access import Access
+from lgsp.edge.admin import RouteDef
+from lgsp.edge.gateway import Gateway, TransactionIds
+from lgsp.edge.oauth import Desk
+from lgsp.edge.orders import Orders
+from lgsp.edge.pages import Pages
+from lgsp.edge.routes import Routes
+from lgsp.edge.tls import authority_file, serving
+from lgsp.edge.tokens import Returned, Tokens, make_key
+from lgsp.edge.transactions import Transactions
+from lgsp.edge.welcome import with_secret
+from lgsp.ledger.files import Files
+from lgsp.ledger.reader import Reader
+from lgsp.ledger.sqlite import SqliteLedger
+from lgsp.settings import Settings, keep_secret
+from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
+
+log = structlog.get_logger()
+
+
+def ledger_of(settings: Settings, catalogue: Catalogue, clock: Clock) -> SqliteLedger:
+    """The account of this gateway; it also keeps a second process of this name away."""
+    return SqliteLedger(Files(settings.state, settings.name), [service.id for service in catalogue], clock)
+
+
+def transactions_of(settings: Settings, clock: Clock) -> list[RouteDef]:
+    """The pages that say what happened to a call."""
+    return Transactions(Reader(Files(settings.state, settings.name)), clock).routes()
+
+
+def orders_of(settings: Settings, clock: Clock, control: Control, bus: Troubled, catalogue: Catalogue) -> Orders:
+    """Where faults are ordered in this process."""
+    return Orders.of(
+        settings.name,
+        clock,
+        control.tell,
+        bus.fill,
+        lambda: [service.id for service in catalogue],
+        settings.state / ordering.FILE,
+    )
+
+
+def people_of(
+    settings: Settings, clock: Clock, process: ProcessMetrics, ours: Collection[Consumer] = ()
+) -> Watcher[list[Consumer]]:
+    """The consumers of the configuration, and of `ours` those that it does not name."""
+
+    def read(directory: Path) -> list[Consumer]:
+        named = {consumer.id: consumer for consumer in ours} | read_consumers(directory)
+        return [with_secret(settings.state, consumer) for consumer in named.values()]
+
+    return Watcher("consumers", settings.config, CONSUMER_FILES, read, clock, process.reloaded)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A gateway that listens at `url`, and what follows the files that it works by."""
+
+    gateway: Gateway
+    pages: Pages
+    url: str
+    access: Access
+    people: Watcher[list[Consumer]]
+    catalogue: Catalogue
+    returned: Watcher[dict[str, float]]
+
+    async def follow(self) -> None:
+        """Put the consumers' files into force whenever they change, and heed what other gateways took back."""
+
+        async def take(consumers: list[Consumer]) -> None:
+            self.access.replace(consumers)
+            _warn_of_strangers(consumers, self.catalogue)
+
+        async def heed(returned: dict[str, float]) -> None:
+            self.access.heed(returned)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.people.run(take))
+            tasks.create_task(self.returned.run(heed))
+
+    def notes(self, services: Watcher[Catalogue]) -> Callable[[], list[str]]:
+        """What stands in the files and is not in force."""
+        return lambda: services.notes() + self.people.notes()
+
+
+@asynccontextmanager
+async def edge_of(
+    settings: Settings,
+    dispatcher: Dispatcher,
+    catalogue: Catalogue,
+    people: Watcher[list[Consumer]],
+    clock: Clock,
+    metrics: GatewayMetrics,
+) -> AsyncIterator[Edge]:
+    """The gateway of this process, listening; it drains at the end."""
+    new_id = TransactionIds(clock)
+    given = settings.token_key
+    key = given.encode() if given else keep_secret(settings.state / "secrets" / "token-key.pem", make_key)
+    returned = Returned(settings.state / "secrets" / "returned-tokens")
+    returned.shorten(clock.now())
+    others = Watcher(
+        "returned tokens",
+        returned.file.parent,
+        (returned.file.name,),
+        lambda _: returned.read(clock.now()),
+        clock,
+        lambda _: None,
+    )
+    access = Access(Tokens(key, new_id), clock, others.first())
+    consumers = people.first()
+    access.replace(consumers)
+    _warn_of_strangers(consumers, catalogue)
+    desk = Desk(access, clock, returned.note)
+    pages = Pages(catalogue, importlib.metadata.version("lgsp"))
+    made = Gateway(
+        dispatcher,
+        Routes(catalogue),
+        access,
+        metrics,
+        new_id,
+        own=pages.by_path() | {"/token": desk.token, "/revoke": desk.revoke},
+        names=[name.lower() for name in settings.tls_names] if settings.listen.is_loopback else None,
+        max_body=settings.max_body,
+        max_in_flight=settings.max_in_flight,
+    )
+    tls = _tls(settings, clock) if settings.tls else None
+    port = await made.start(settings.listen.host, settings.listen.port, tls)
+    try:
+        scheme = "https" if tls else "http"
+        yield Edge(made, pages, f"{scheme}://{settings.listen.host}:{port}", access, people, catalogue, others)
+    finally:
+        await made.stop()
+
+
+def _tls(settings: Settings, clock: Clock) -> ssl.SSLContext:
+    names = list(settings.tls_names)
+    if not settings.listen.is_loopback:
+        names += [socket.gethostname(), *([] if settings.listen.is_any else [settings.listen.host])]
+    made = serving(settings.state, settings.name, names, clock.now())
+    log.info("serving https", names=names, trust=str(authority_file(settings.state)))
+    return made
+
+
+def _warn_of_strangers(consumers: list[Consumer], catalogue: Catalogue) -> None:
+    for consumer, scope in strangers(consumers, catalogue):
+        log.warning("no such service or operation", consumer=consumer, subscription=scope)
+
+
+def draining(edge: Gateway) -> list[str]:
+    """Why a gateway takes nothing new, in words for `/readyz`."""
+    return ["the gateway is going down"] if edge.draining else []

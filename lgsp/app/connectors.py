@@ -1,0 +1,55 @@
+"""Connectors on a broker."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Collection
+from contextlib import AsyncExitStack
+
+import structlog
+
+from lgsp.app.answering import STAND_INS, answering_of, crash, upstreams_of
+from lgsp.app.broker import url_of
+from lgsp.app.door import door_of
+from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
+from lgsp.bus.control import RabbitControl
+from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.catalogue.live import Live, Plan
+from lgsp.catalogue.service import Catalogue
+from lgsp.clock import SystemClock
+from lgsp.runtime.state import States
+from lgsp.settings import Settings
+from lgsp.taps.metrics import ConnectorMetrics, ProcessMetrics
+
+log = structlog.get_logger()
+
+
+async def connectors(settings: Settings, *, only: Collection[str]) -> None:
+    """Connectors on a broker: all services, or the ones named."""
+    check(settings)
+    clock = SystemClock()
+    process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
+    watcher = watcher_of(settings, clock, process)
+    catalogue = watcher.first()
+    async with AsyncExitStack() as stack:
+        metrics = ConnectorMetrics(process, catalogue, settings.prefetch, only)
+        upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
+        bus = RabbitBus(url_of(settings), settings.name, clock, metrics, asks=False, prefetch=settings.prefetch)
+        await stack.enter_async_context(bus)
+        # A file even without --keep: another connectors process of this machine may get the next request.
+        states = await stack.enter_async_context(
+            States(clock, settings.state / STAND_INS, keep=settings.keep, dropped=metrics.state_dropped)
+        )
+        host, ward = answering_of(settings, bus, catalogue, clock, process, metrics, states, upstreams, crash=crash)
+        await host.serve(only)
+        control = await stack.enter_async_context(RabbitControl(url_of(settings), f"{settings.name}.{os.getpid()}"))
+        await control.hear(ward.heard)
+        admin = await stack.enter_async_context(door_of(settings, process, bus.problems, watcher.notes, clock))
+
+        async def ready(new: Catalogue, _: Plan) -> None:
+            await host.follow(new)
+
+        live = Live(catalogue, [host, metrics], ready)
+        log.info("connectors ready", name=settings.name, admin=admin.url, services=len(only) or len(catalogue))
+        await until_stopped([measure_lag(process), watcher.run(live.take), host.tend(), ward.run()], None)

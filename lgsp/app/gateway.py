@@ -1,0 +1,58 @@
+"""A gateway on a broker."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from contextlib import AsyncExitStack
+
+import structlog
+
+from lgsp.app.asking import draining, edge_of, ledger_of, orders_of, people_of, transactions_of
+from lgsp.app.broker import url_of
+from lgsp.app.door import door_of
+from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
+from lgsp.bus.control import RabbitControl
+from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.catalogue.live import Live, Plan
+from lgsp.catalogue.service import Catalogue
+from lgsp.clock import SystemClock
+from lgsp.dispatch import Dispatcher
+from lgsp.settings import Settings
+from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
+
+log = structlog.get_logger()
+
+
+async def gateway(settings: Settings) -> None:
+    """A gateway on a broker."""
+    check(settings)
+    clock = SystemClock()
+    process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
+    watcher, people = watcher_of(settings, clock, process), people_of(settings, clock, process)
+    catalogue = watcher.first()
+    async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(ledger_of(settings, catalogue, clock))
+        metrics = GatewayMetrics(process, catalogue, ledger, settings.name)
+        bus = RabbitBus(url_of(settings), settings.name, clock, metrics)
+        dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock))
+        await stack.enter_async_context(bus)
+        control = await stack.enter_async_context(RabbitControl(url_of(settings), settings.name))
+        orders = orders_of(settings, clock, control, bus, catalogue)
+        edge = await stack.enter_async_context(edge_of(settings, dispatcher, catalogue, people, clock, metrics))
+        admin = await stack.enter_async_context(
+            door_of(
+                settings,
+                process,
+                lambda: ledger.problems() + bus.problems() + draining(edge.gateway),
+                edge.notes(watcher),
+                clock,
+                [*transactions_of(settings, clock), *orders.routes()],
+            )
+        )
+        live = Live(catalogue, [edge.gateway, edge.pages, metrics], _nothing_to_make)
+        log.info("gateway ready", name=settings.name, url=edge.url, admin=admin.url, services=len(catalogue))
+        await until_stopped([measure_lag(process), watcher.run(live.take), edge.follow(), orders.run()], None)
+
+
+async def _nothing_to_make(_new: Catalogue, _changes: Plan) -> None:
+    """A gateway makes nothing on the broker: queues are somebody's who provisions."""

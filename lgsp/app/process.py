@@ -1,0 +1,101 @@
+"""What every process does: logs, files that change, an end in order."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+
+from lgsp.app.broker import CONNECTORS
+from lgsp.catalogue.live import FILES
+from lgsp.catalogue.parse import read_catalogue
+from lgsp.catalogue.service import Catalogue
+from lgsp.catalogue.watch import Watcher
+from lgsp.clock import Clock
+from lgsp.errors import CatalogueError
+from lgsp.runtime.host import check_ours
+from lgsp.settings import Settings, refuse_open_by_accident
+from lgsp.taps.metrics import ProcessMetrics
+
+log = structlog.get_logger()
+_LAG_EVERY = 0.1
+
+
+def run(process: Coroutine[Any, Any, None]) -> None:
+    """Run a process to its end on uvloop, with logs as JSON lines on stderr, or coloured where that is a terminal."""
+    renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    uvloop.run(process)
+
+
+def check(settings: Settings) -> None:
+    """Refuse to start where that would be a mistake. Raises `SettingsError` or `CatalogueError`."""
+    plain = {"the admin port": settings.admin} | ({} if settings.tls else {"the gateway": settings.listen})
+    refuse_open_by_accident(plain, is_open=settings.open)
+    found = importlib.util.find_spec(CONNECTORS)
+    if found is not None and found.origin is not None:
+        check_ours(Path(found.origin).parent, Path(__file__).parents[1])
+        problems = importlib.import_module(CONNECTORS).prepare(settings.config)
+        if problems:
+            raise CatalogueError(problems)
+    if settings.open:
+        log.warning("open: listening beyond loopback without TLS", listen=str(settings.listen))
+
+
+def watcher_of(settings: Settings, clock: Clock, process: ProcessMetrics) -> Watcher[Catalogue]:
+    """What reads the services, and reads them again when a file of theirs changes."""
+    return Watcher("services", settings.config, FILES, read_catalogue, clock, process.reloaded)
+
+
+async def measure_lag(process: ProcessMetrics) -> None:
+    """Observe how late the event loop runs its timers, until cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _LAG_EVERY
+        await asyncio.sleep(_LAG_EVERY)
+        process.loop_lag.observe(max(0.0, loop.time() - due))
+
+
+async def until_stopped(jobs: list[Coroutine[Any, Any, None]], seconds: float | None) -> None:
+    """Run the jobs until a signal comes or the time is over; a second signal ends the process at once."""
+    stop = asyncio.Event()
+
+    def asked() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked)
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(job) for job in jobs]
+        try:
+            async with asyncio.timeout(seconds):
+                await stop.wait()
+        except TimeoutError:
+            pass
+        for task in running:
+            task.cancel()

@@ -1,0 +1,192 @@
+"""Everything in one process."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from lgsp.app.answering import STAND_INS, answering_of, upstreams_of
+from lgsp.app.asking import draining, edge_of, ledger_of, orders_of, people_of, transactions_of
+from lgsp.app.broker import CONNECTORS, Broker, broker_of
+from lgsp.app.door import door_of
+from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
+from lgsp.bus.base import Bus
+from lgsp.bus.control import Control, MemoryControl, RabbitControl
+from lgsp.bus.memory import MemoryBus
+from lgsp.bus.provision import provision
+from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.catalogue.live import Live, Plan
+from lgsp.catalogue.service import Catalogue
+from lgsp.clock import Clock, SystemClock
+from lgsp.dispatch import Dispatcher
+from lgsp.edge.access import Access
+from lgsp.edge.gateway import TransactionIds
+from lgsp.edge.tls import authority_file
+from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl
+from lgsp.ledger.base import Ledger
+from lgsp.runtime.state import States
+from lgsp.settings import Settings
+from lgsp.taps.metrics import BothMetrics, ConnectorMetrics, GatewayMetrics, ProcessMetrics
+from lgsp.taps.recent import Recent
+from lgsp.traffic.driver import Driver, Mix, targets
+from lgsp.traffic.scenario import read_scenario
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What somebody who watches `lgsp up` may look at."""
+
+    recent: Recent
+    ledger: Ledger
+    gateway: str
+    admin: str
+    token: str
+    """A `curl` that fetches a token ..."""
+    curl: str
+    """... and one that calls with it."""
+    trust: Path | None = None
+    """The certificate of our own authority, where the gateway listens by HTTPS."""
+
+
+Show = Callable[[View], Awaitable[None]]
+
+
+async def up(settings: Settings, *, pace: float | None, seconds: float | None, show: Show | None = None) -> None:
+    """Gateway, connectors and demo traffic (`pace` times the scenario's, or none) in this process."""
+    check(settings)
+    clock = SystemClock()
+    process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq" if settings.broker else "memory")
+    watcher, people = watcher_of(settings, clock, process), people_of(settings, clock, process, OURS)
+    catalogue = watcher.first()
+    recent = Recent([service.id for service in catalogue], clock)
+    async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(ledger_of(settings, catalogue, clock))
+        broker = await stack.enter_async_context(broker_of(settings, catalogue))
+        asking = GatewayMetrics(process, catalogue, ledger, settings.name)
+        answering = ConnectorMetrics(process, catalogue, settings.prefetch)
+        upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
+        bus, serving = _buses(settings, broker, clock, asking, answering)
+        dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [asking, recent], clock))
+        await stack.enter_async_context(bus)
+        if serving is not bus:
+            await stack.enter_async_context(serving)
+        file = settings.state / STAND_INS if settings.keep else None
+        states = await stack.enter_async_context(
+            States(clock, file, keep=settings.keep, dropped=answering.state_dropped)
+        )
+        host, ward = answering_of(settings, serving, catalogue, clock, process, answering, states, upstreams)
+        await host.serve()
+        telling, hearing = await _controls(stack, settings, broker)
+        orders = orders_of(settings, clock, telling, bus, catalogue)
+        await hearing.hear(ward.heard)
+        edge = await stack.enter_async_context(edge_of(settings, dispatcher, catalogue, people, clock, asking))
+        admin = await stack.enter_async_context(
+            door_of(
+                settings,
+                process,
+                lambda: ledger.problems() + _problems(bus, serving) + draining(edge.gateway),
+                edge.notes(watcher),
+                clock,
+                [*transactions_of(settings, clock), *orders.routes()],
+            )
+        )
+        token = a_token_curl(edge.url, settings.state)
+        curl = a_curl(edge.url, settings.state, catalogue)
+        view = View(
+            recent, ledger, edge.url, admin.url, token, curl, authority_file(settings.state) if settings.tls else None
+        )
+        mix = Mix(targets(catalogue), settings.seed)
+
+        async def ready(new: Catalogue, changes: Plan) -> None:
+            if broker is not None and changes.added:
+                await provision(broker.provisioning, changes.added)
+            await host.follow(new)
+
+        live = Live(catalogue, [host, edge.gateway, edge.pages, asking, answering, recent, mix], ready)
+        jobs: list[Coroutine[Any, Any, None]] = [
+            measure_lag(process),
+            watcher.run(live.take),
+            edge.follow(),
+            host.tend(),
+            orders.run(),
+            ward.run(),
+        ]
+        if pace is not None:
+            jobs.append(_demo(settings, dispatcher, mix, edge.access, clock, pace))
+        if show is not None:
+            jobs.append(_shown(show, view))
+        _announce(view, catalogue)
+        await until_stopped(jobs, seconds)
+
+
+def _buses(
+    settings: Settings, broker: Broker | None, clock: Clock, asking: GatewayMetrics, answering: ConnectorMetrics
+) -> tuple[MemoryBus | RabbitBus, MemoryBus | RabbitBus]:
+    """The bus to ask on and the one to serve on in one process: the same one where there is no broker."""
+    if broker is None:
+        both = MemoryBus(clock, BothMetrics(asking, answering), prefetch=settings.prefetch)
+        return both, both
+    serving = RabbitBus(broker.serving, CONNECTORS, clock, answering, asks=False, prefetch=settings.prefetch)
+    return RabbitBus(broker.asking, settings.name, clock, asking), serving
+
+
+async def _controls(stack: AsyncExitStack, settings: Settings, broker: Broker | None) -> tuple[Control, Control]:
+    """Where orders are told and heard in one process: over the broker, where other processes may hear them too."""
+    if broker is None:
+        both = MemoryControl()
+        return both, both
+    telling = RabbitControl(broker.asking, settings.name)
+    hearing = RabbitControl(broker.serving, f"{CONNECTORS}.{os.getpid()}")
+    return await stack.enter_async_context(telling), await stack.enter_async_context(hearing)
+
+
+def _problems(bus: Bus, serving: Bus) -> list[str]:
+    return bus.problems() + ([] if serving is bus else serving.problems())
+
+
+async def _demo(
+    settings: Settings,
+    dispatcher: Dispatcher,
+    mix: Mix,
+    access: Access,
+    clock: Clock,
+    pace: float,
+) -> None:
+    file = settings.config / "scenarios" / "demo.yaml"
+    if not file.is_file():
+        log.info("no demo traffic", why=f"{file} is missing")
+        return
+    consumer = next((consumer.id for consumer in access.consumers() if consumer.behaviour == "field"), DEMO)
+    pacer = read_scenario(file).pacer(clock.now(), pace)
+    await Driver(dispatcher.send, mix, pacer, clock, new_id=TransactionIds(clock), consumer=consumer).run()
+
+
+async def _shown(show: Show, view: View) -> None:
+    await show(view)
+
+
+def _announce(view: View, catalogue: Catalogue) -> None:
+    lines = [
+        f"gateway   {view.gateway}   ({len(catalogue)} services)",
+        f"admin     {view.admin}   (/metrics /livez /readyz)",
+        f"token     {view.token}",
+        f"try       {view.curl}",
+    ]
+    if view.trust is not None:
+        lines.insert(
+            2,
+            f"trust     {view.trust}   (copy to /usr/local/share/ca-certificates/lgsp.crt, then update-ca-certificates; "
+            "or curl --cacert)",
+        )
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -178,3 +179,21 @@ def test_headers_that_one_frame_does_not_hold_are_refused() -> None:
 
 def _head(message: Message) -> bytes:
     return b"".join(wire.content(1, message, "", 131_072)[:2])
+
+
+@pytest.mark.parametrize(
+    ("payload", "says"),
+    [
+        (lambda head: head + b"\x00", "the properties do not end where their frame does"),
+        (lambda head: head[:14] + b"\x00\x00\x01\x00" + head[18:], "a header table is longer than its frame"),
+        (lambda head: head[:14] + b"\x00\x00\x00\x05" + head[18:], "a header is longer than its table"),
+        (lambda head: head[:20] + b"?" + head[21:], "a header of the unknown kind 63"),
+        (lambda head: b"\x00\x3d" + head[2:], "a header of no known content"),
+    ],
+)
+def test_a_header_that_does_not_add_up_is_refused(payload: Callable[[bytes], bytes], says: str) -> None:
+    whole = _head(Message(headers={"n": "text"}))[7:-1]
+    assert wire.read_header(whole, 0, len(whole))[1].headers == {"n": "text"}
+    broken = payload(whole)
+    with pytest.raises(wire.BadFrame, match=says):
+        wire.read_header(broken, 0, len(broken))

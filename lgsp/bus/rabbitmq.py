@@ -93,6 +93,9 @@ class RabbitBus:
         try:
             await self._link.open()
             await self._restore()
+        except GONE as error:
+            await self._link.close()
+            raise BusUnavailable("bus_unavailable", f"the broker refused {self._name} its channels: {error}") from error
         except BaseException:
             await self._link.close()
             raise
@@ -192,7 +195,9 @@ class RabbitBus:
         """See `Bus.serve`; where the queue is missing it returns, says so in `problems`, and goes on trying."""
         self._served[service] = answer
         with suppress(*GONE):
-            await self._restore()
+            async with self._restoring:
+                await self._open_channels()
+                await self._consume(service)
         if not self._consumes(service):
             log.warning("queue missing", queue=topology.sync_queue(service), service=service)
             self._wanted.set()
@@ -328,22 +333,25 @@ class RabbitBus:
     async def _restore(self) -> None:
         """Open what channels are gone, and consume from what queues nobody of ours consumes from."""
         async with self._restoring:
-            if self._asks:
-                asking = self._asking if self._asks_now else None
-                asking = asking or await self._link.channel(self, confirms=True)
-                queue = topology.reply_queue(self._name)
-                if not asking.consumes(queue):
-                    await asking.declare_replies(queue, topology.REPLY, self._name)
-                    await asking.consume(queue, self._on_reply, no_ack=True)
-                self._asking = asking
-            if self._served and (self._serving is None or not self._serving.is_open):
-                self._serving = await self._link.channel(self, prefetch=self._prefetch)
+            await self._open_channels()
             for service in self._missing():
                 await self._consume(service)
 
+    async def _open_channels(self) -> None:
+        if self._asks:
+            asking = self._asking if self._asks_now else None
+            asking = asking or await self._link.channel(self, confirms=True)
+            queue = topology.reply_queue(self._name)
+            if not asking.consumes(queue):
+                await asking.declare_replies(queue, topology.REPLY, self._name)
+                await asking.consume(queue, self._on_reply, no_ack=True)
+            self._asking = asking
+        if self._served and (self._serving is None or not self._serving.is_open):
+            self._serving = await self._link.channel(self, prefetch=self._prefetch)
+
     async def _consume(self, service: str) -> None:
         queue = topology.sync_queue(service)
-        if self._serving is None or await self._link.consumers(queue) is None:
+        if self._serving is None or self._serving.consumes(queue) or await self._link.consumers(queue) is None:
             return
         answer = self._served.get(service)  # it may have been left meanwhile
         if answer is not None:

@@ -189,3 +189,13 @@ async def _refused(bus: RabbitBus, service: str) -> None:
 
 def test_an_address_for_people_has_no_password() -> None:
     assert without_password("amqp://u:p%40ss@host:5672/lgsp?x=1") == "amqp://u@host:5672/lgsp"
+
+
+async def test_a_reply_queue_that_somebody_made_otherwise_is_told_in_words(
+    broker: Broker, unique: Callable[[str], str]
+) -> None:
+    name = unique("gw")
+    with broker.connect() as connection:
+        connection.channel().queue_declare(f"q.reply.{name}", durable=False)
+        with pytest.raises(BusUnavailable, match=f"the broker refused {name} its channels: .*PRECONDITION_FAILED"):
+            await RabbitBus(broker.url, name, SystemClock()).__aenter__()

@@ -36,8 +36,8 @@ from lgsp.runtime.state import States
 from lgsp.settings import Settings
 from lgsp.taps.metrics import BothMetrics, ConnectorMetrics, GatewayMetrics, ProcessMetrics
 from lgsp.taps.recent import Recent
-from lgsp.traffic.driver import Driver, Mix, targets
-from lgsp.traffic.scenario import read_scenario
+from lgsp.traffic.driver import Driver, Mix
+from lgsp.traffic.scenario import Scenario
 
 log = structlog.get_logger()
 
@@ -58,11 +58,25 @@ class View:
     """The certificate of our own authority, where the gateway listens by HTTPS."""
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Demo traffic: a scenario, lived through `pace` times as fast."""
+
+    scenario: Scenario
+    pace: float
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The services' parts, where the scenario has its own."""
+        period = self.scenario.period
+        return {name: load.share for name, load in period.loads.items()} if period else {}
+
+
 Show = Callable[[View], Awaitable[None]]
 
 
-async def up(settings: Settings, *, pace: float | None, seconds: float | None, show: Show | None = None) -> None:
-    """Gateway, connectors and demo traffic (`pace` times the scenario's, or none) in this process."""
+async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | None, show: Show | None = None) -> None:
+    """Gateway, connectors and demo traffic (or none) in this process."""
     check(settings)
     clock = SystemClock()
     process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq" if settings.broker else "memory")
@@ -105,7 +119,7 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
         view = View(
             recent, ledger, edge.url, admin.url, token, curl, authority_file(settings.state) if settings.tls else None
         )
-        mix = Mix(targets(catalogue), settings.seed)
+        mix = Mix(catalogue, settings.seed, traffic.shares if traffic else None)
 
         async def ready(new: Catalogue, changes: Plan) -> None:
             if broker is not None and changes.added:
@@ -121,8 +135,8 @@ async def up(settings: Settings, *, pace: float | None, seconds: float | None, s
             orders.run(),
             ward.run(),
         ]
-        if pace is not None:
-            jobs.append(_demo(settings, dispatcher, mix, edge.access, clock, pace))
+        if traffic is not None:
+            jobs.append(_demo(traffic, dispatcher, mix, edge.access, clock))
         if show is not None:
             jobs.append(_shown(show, view))
         _announce(view, catalogue)
@@ -154,20 +168,9 @@ def _problems(bus: Bus, serving: Bus) -> list[str]:
     return bus.problems() + ([] if serving is bus else serving.problems())
 
 
-async def _demo(
-    settings: Settings,
-    dispatcher: Dispatcher,
-    mix: Mix,
-    access: Access,
-    clock: Clock,
-    pace: float,
-) -> None:
-    file = settings.config / "scenarios" / "demo.yaml"
-    if not file.is_file():
-        log.info("no demo traffic", why=f"{file} is missing")
-        return
+async def _demo(traffic: Traffic, dispatcher: Dispatcher, mix: Mix, access: Access, clock: Clock) -> None:
     consumer = next((consumer.id for consumer in access.consumers() if consumer.behaviour == "field"), DEMO)
-    pacer = read_scenario(file).pacer(clock.now(), pace)
+    pacer = traffic.scenario.pacer(traffic.scenario.moment(clock.now()), traffic.pace)
     await Driver(dispatcher.send, mix, pacer, clock, new_id=TransactionIds(clock), consumer=consumer).run()
 
 

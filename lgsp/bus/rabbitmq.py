@@ -364,7 +364,8 @@ class RabbitBus:
 
     async def _keep(self) -> None:
         """Bring back what is gone, as soon as it is told; and now and then look for what nobody told (the canary)."""
-        while True:
+        # Not for ever: a cancellation that arrives while aio-pika is awaited can be lost in there.
+        while self._open:
             told = False
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SOON if self._missing() else _CANARY):

@@ -17,7 +17,9 @@ from lgsp.app import up as whole
 from lgsp.app.process import run
 from lgsp.cli.live import show
 from lgsp.cli.options import places
+from lgsp.errors import SettingsError
 from lgsp.settings import Settings, environment, make_state, parse_address, read_secret
+from lgsp.traffic.scenario import read_scenario
 
 _listen = click.option("--listen", metavar="ADDRESS", help="Where the gateway listens [LGSP_LISTEN; 127.0.0.1:8280].")
 _admin = click.option("--admin", metavar="ADDRESS", help="Where metrics and health are [LGSP_ADMIN].")
@@ -83,6 +85,7 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
 @_broker(None)
 @_user
 @click.option("--pace", type=click.FloatRange(min=0.001), default=1.0, show_default=True, help="How fast the day goes.")
+@click.option("--scenario", type=click.Path(path_type=Path, dir_okay=False), help="Another day [scenarios/demo.yaml].")
 @click.option("--no-traffic", is_flag=True, help="No demo traffic.")
 @click.option("--for", "seconds", type=click.FloatRange(min=0), help="Stop after so many seconds.")
 @_calm
@@ -91,14 +94,35 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
 @_reach
 @_open
 @places
-def up(config: Path, state: Path, *, pace: float, no_traffic: bool, seconds: float | None, **flags: Any) -> None:  # noqa: ANN401 - click's
+def up(
+    config: Path,
+    state: Path,
+    *,
+    pace: float,
+    scenario: Path | None,
+    no_traffic: bool,
+    seconds: float | None,
+    **flags: Any,  # noqa: ANN401 - click's
+) -> None:
     """Run gateway, connectors and demo traffic in one process; stop with Ctrl-C.
 
     Without --broker on the embedded bus: nothing else to install.
     """
     settings = settings_from(config, state, "127.0.0.1:8290", flags)
     watching = show if sys.stdout.isatty() else None
-    run(whole.up(settings, pace=None if no_traffic else pace, seconds=seconds, show=watching))
+    traffic = None if no_traffic else _traffic(config, scenario, pace)
+    run(whole.up(settings, traffic=traffic, seconds=seconds, show=watching))
+
+
+def _traffic(config: Path, file: Path | None, pace: float) -> whole.Traffic | None:
+    """The demo traffic of a scenario: the one that was named, or the configuration's own where it has one."""
+    named = file or config / "scenarios" / "demo.yaml"
+    if named.is_file():
+        return whole.Traffic(read_scenario(named), pace)
+    if file is not None:
+        raise SettingsError(f"there is no scenario {file}: see the files in {config / 'scenarios'}")
+    click.echo(f"no demo traffic: {named} is missing", err=True)
+    return None
 
 
 @click.command()

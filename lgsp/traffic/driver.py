@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -36,8 +36,10 @@ FAULTS = 0.05
 """The part of an operation's calls that are well-formed questions with a "no" for an answer."""
 
 
-def targets(services: Iterable[Service]) -> list[Target]:
+def targets(services: Iterable[Service], shares: Mapping[str, float] | None = None) -> list[Target]:
     """What is asked and how often: a service's share, split by its operations' weights, then among their examples.
+
+    `shares` goes before the services' own.
 
     Examples of refusals are left out: how often a call is refused is for the behaviour `errors` to say.
     """
@@ -47,7 +49,8 @@ def targets(services: Iterable[Service]) -> list[Target]:
         asked = [operation for operation in service.operations.values() if _of(examples_of[operation.name], Outcome.OK)]
         whole = sum(operation.weight for operation in asked) or 1.0
         for operation in asked:
-            part = service.share * operation.weight / whole
+            share = (shares or {}).get(service.id, service.share)
+            part = share * operation.weight / whole
             given = examples_of[operation.name]
             good, faults = _of(given, Outcome.OK), _of(given, Outcome.BUSINESS_FAULT)
             split = ((good, 1 - FAULTS), (faults, FAULTS)) if faults else ((good, 1.0),)
@@ -76,19 +79,20 @@ def _of(given: Iterable[Example], outcome: Outcome) -> list[Example]:
 
 
 class Mix:
-    """Which call is number n: drawn by weight, the same for the same seed."""
+    """Which call is number n: drawn by weight, the same for the same seed. `shares` goes before the services' own."""
 
-    def __init__(self, choices: list[Target], seed: int) -> None:
-        self._choices = choices
-        self._edges = list(accumulate(target.weight for target in choices))
+    def __init__(self, services: Iterable[Service], seed: int, shares: Mapping[str, float] | None = None) -> None:
+        self._choices = targets(services, shares)
+        self._edges = list(accumulate(target.weight for target in self._choices))
         self._seed = seed
+        self._shares = shares
 
     def __len__(self) -> int:
         return len(self._choices)
 
     def prepare(self, new: Catalogue) -> Commit:
         """See `Taker`: the targets of `new`."""
-        mix = Mix(targets(new), self._seed)
+        mix = Mix(new, self._seed, self._shares)
 
         def commit() -> None:
             self._choices, self._edges = mix._choices, mix._edges

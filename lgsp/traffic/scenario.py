@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +15,7 @@ from lgsp.traffic.pacer import Stepped
 from lgsp.traffic.period import KEYS, Period, blocks, day, read_period, value_of
 
 HOUR = 3600.0
+_WEEK = 7 * 24 * HOUR
 EVEN = (100 / 24,) * 24
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -58,6 +60,14 @@ class Scenario:
     def midnight(self, at: date) -> int:
         """When a day begins in the scenario's zone: whole seconds since the epoch, UTC."""
         return int(datetime(at.year, at.month, at.day, tzinfo=self.zone).timestamp())
+
+    def moment(self, now: float) -> float:
+        """The moment of the scenario that is lived through at `now`: with a period, the same hour and weekday in its last week."""
+        if self.period is None:
+            return now
+        over = self.midnight(self.period.last + timedelta(days=1))
+        weeks = math.ceil(max(0.0, now - over + 1) / _WEEK)
+        return now - weeks * _WEEK
 
     def pacer(self, start: float, pace: float) -> Stepped:
         """When to call from `start` on, the scenario's clock running `pace` times as fast as ours."""

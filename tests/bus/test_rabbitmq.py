@@ -199,3 +199,26 @@ async def test_a_reply_queue_that_somebody_made_otherwise_is_told_in_words(
         connection.channel().queue_declare(f"q.reply.{name}", durable=False)
         with pytest.raises(BusUnavailable, match=f"the broker refused {name} its channels: .*PRECONDITION_FAILED"):
             await RabbitBus(broker.url, name, SystemClock()).__aenter__()
+
+
+async def test_a_cancellation_that_is_lost_while_the_broker_is_asked_does_not_keep_the_bus_from_closing(
+    broker: Broker, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, asked = unique("closing"), asyncio.Event()
+    broker.provision(service)
+    monkeypatch.setattr("lgsp.bus.rabbitmq._CANARY", 0.01)
+    async with RabbitBus(broker.url, unique("conn"), SystemClock(), asks=False) as bus:
+        await bus.serve(service, echo)
+
+        async def lost(_: str) -> int:
+            asked.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                return 1  # as aio-pika does now and then
+            return 1
+
+        monkeypatch.setattr(bus._link, "consumers", lost)
+        async with asyncio.timeout(5):
+            await asked.wait()
+    assert bus.problems() != []

@@ -79,7 +79,7 @@ def test_a_few_questions_are_answered_with_no_and_refusals_are_left_to_the_behav
 
 
 def test_the_weights_hold() -> None:
-    mix = Mix(targets(services()), seed=7)
+    mix = Mix(services(), seed=7)
     draws = 50_000
     seen = Counter((t.service, t.operation, t.example.name) for t in (mix.pick(number) for number in range(draws)))
     assert len(mix) == len(seen) == 4
@@ -91,7 +91,7 @@ def test_the_weights_hold() -> None:
 
 def test_call_number_n_is_the_same_for_the_same_seed() -> None:
     def run(seed: int) -> list[Target]:
-        mix = Mix(targets(services()), seed)
+        mix = Mix(services(), seed)
         return [mix.pick(number) for number in range(100)]
 
     assert run(7) == run(7)
@@ -154,7 +154,7 @@ class Sent:
 
 def a_driver(sent: Sent, clock: ManualClock, pacer: For, **more: int) -> Driver:
     ids = count(1)
-    mix = Mix(targets(services()), seed=7)
+    mix = Mix(services(), seed=7)
     return Driver(sent, mix, pacer, clock, new_id=lambda: f"t-{next(ids)}", consumer="demo", **more)  # type: ignore[arg-type]  # only the limit is left
 
 
@@ -230,3 +230,12 @@ async def test_a_late_driver_catches_up_without_holding_the_loop() -> None:
         ticking.cancel()
     assert len(sent.requests) == 1_000
     assert ticks >= 1_000 // 64
+
+
+def test_a_scenario_s_shares_go_before_the_services_own() -> None:
+    own = {target.service: target.weight for target in targets(services())}
+    first = next(iter(own))
+    shared = targets(services(), {first: 0.0})
+    assert {target.service for target in shared} == own.keys() - {first}
+    doubled = sum(target.weight for target in targets(services(), {first: 2.0}) if target.service == first)
+    assert doubled == pytest.approx(2.0)

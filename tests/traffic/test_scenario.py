@@ -124,3 +124,19 @@ def test_a_mistake_has_its_line(tmp_path: Path, text: str, line: int, words: str
 def test_an_empty_file_is_no_scenario(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="the file is empty"):
         read_scenario(a_file(tmp_path, ""))
+
+
+@pytest.mark.parametrize(
+    ("now", "moment"),
+    [
+        (datetime(2023, 5, 20, 9, tzinfo=HANOI), datetime(2023, 5, 20, 9, tzinfo=HANOI)),
+        (datetime(2023, 5, 24, 23, 59, tzinfo=HANOI), datetime(2023, 5, 24, 23, 59, tzinfo=HANOI)),
+        (datetime(2023, 5, 25, 0, 0, tzinfo=HANOI), datetime(2023, 5, 18, 0, 0, tzinfo=HANOI)),
+        (datetime(2026, 11, 25, 9, 30, tzinfo=HANOI), datetime(2023, 5, 24, 9, 30, tzinfo=HANOI)),
+    ],
+)
+def test_today_is_lived_through_as_the_same_weekday_of_the_period_s_last_week(now: datetime, moment: datetime) -> None:
+    yardstick = read_scenario(Path(__file__).parents[2] / "config" / "scenarios" / "quang-nam-2023.yaml")
+    assert yardstick.moment(now.timestamp()) == moment.timestamp()
+    assert now.weekday() == moment.weekday()
+    assert SHIPPED.moment(now.timestamp()) == now.timestamp()

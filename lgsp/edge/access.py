@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aiohttp.hdrs import AUTHORIZATION
 from multidict import MultiMapping
 
 from lgsp.catalogue.consumer import EVERYTHING, Consumer, Limit
@@ -197,7 +198,7 @@ class Access:
         return "token_expired" if grant.expires <= now else ""
 
     def _grant(self, headers: MultiMapping[str]) -> Grant:
-        for value in headers.getall("Authorization", ()):  # a contract's own Basic may stand beside the token
+        for value in headers.getall(AUTHORIZATION, ()):  # a contract's own Basic may stand beside the token
             if value[:7].lower().rstrip(" ") == "bearer":
                 grant = self.tokens.read(value[7:].strip(" "))
                 if grant is None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from aiohttp import web
-from multidict import CIMultiDict
+from aiohttp import hdrs, web
+from multidict import istr
 
 from lgsp.edge.faults import Fault, body_of, fault_of, wants_xml
 from lgsp.model import Outcome, Reply, Transaction
 
 SERVER = "lgsp"
+_ID, _OUTCOME = istr("X-Transaction-Id"), istr("X-Lgsp-Outcome")  # names that need no folding when they are written
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ANSWERED = frozenset({Outcome.OK, Outcome.BUSINESS_FAULT})
 _OWN = frozenset(
@@ -20,10 +22,13 @@ _OWN = frozenset(
         "keep-alive",
         "proxy-authenticate",
         "proxy-connection",
+        "server",
         "te",
         "trailer",
         "transfer-encoding",
         "upgrade",
+        "x-lgsp-outcome",
+        "x-transaction-id",
     }
 )
 
@@ -32,15 +37,10 @@ def answer_of(transaction: Transaction, accept: str) -> web.Response:
     """The answer to the caller, with the transaction's id and outcome beside it."""
     reply = transaction.reply
     if reply is None or not _speaks(reply):
-        response = _fault(transaction, fault_of(transaction.outcome, transaction.reason), accept)
-    elif not 200 <= reply.status <= 599:
-        response = _fault(transaction, fault_of(Outcome.PROVIDER_ERROR, "bad_reply"), accept)
-    else:
-        response = web.Response(status=reply.status, body=reply.body, headers=_passed(reply))
-    response.headers["X-Transaction-Id"] = transaction.request.id
-    response.headers["X-Lgsp-Outcome"] = str(transaction.outcome)
-    response.headers["Server"] = SERVER
-    return response
+        return _fault(transaction, fault_of(transaction.outcome, transaction.reason), accept)
+    if not 200 <= reply.status <= 599:
+        return _fault(transaction, fault_of(Outcome.PROVIDER_ERROR, "bad_reply"), accept)
+    return web.Response(status=reply.status, body=reply.body, headers=_passed(reply) | _ours(transaction))
 
 
 def _speaks(reply: Reply) -> bool:
@@ -48,20 +48,26 @@ def _speaks(reply: Reply) -> bool:
     return bool(reply.body) or reply.status < 400 or reply.outcome in _ANSWERED
 
 
-def _passed(reply: Reply) -> CIMultiDict[str]:
-    """The provider's headers but those that belong to this connection, or would break it."""
-    return CIMultiDict(
-        (name, value)
-        for name, value in reply.headers.items()
-        if name.lower() not in _OWN and _NAME.fullmatch(name) and value.isprintable()
-    )
+def _passed(reply: Reply) -> dict[str, str]:
+    """The provider's headers but those that are ours, belong to this connection, or would break it."""
+    return {name: value for name, value in reply.headers.items() if _passes(name) and value.isprintable()}
+
+
+@lru_cache(maxsize=1_024)
+def _passes(name: str) -> bool:
+    return name.lower() not in _OWN and _NAME.fullmatch(name) is not None
+
+
+def _ours(transaction: Transaction) -> dict[str, str]:
+    return {_ID: transaction.request.id, _OUTCOME: str(transaction.outcome), hdrs.SERVER: SERVER}
 
 
 def _fault(transaction: Transaction, fault: Fault, accept: str) -> web.Response:
     body, content_type = body_of(
         fault, transaction=transaction.request.id, reason=transaction.reason, xml=wants_xml(accept)
     )
-    return web.Response(status=fault.status, body=body, headers={"Content-Type": content_type, **headers_of(fault)})
+    headers = {"Content-Type": content_type, **headers_of(fault), **_ours(transaction)}
+    return web.Response(status=fault.status, body=body, headers=headers)
 
 
 def headers_of(fault: Fault) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from lgsp.catalogue.consumer import Consumer
@@ -184,7 +184,7 @@ class Gateway:
             return await self._answer_own(http, found)
         except _Refused as refused:
             self._watch.http(refused.route, http.method, refused.fault.status)
-            content, content_type = body_of(refused.fault, xml=wants_xml(http.headers.get("Accept", "")))
+            content, content_type = body_of(refused.fault, xml=wants_xml(http.headers.get(hdrs.ACCEPT, "")))
             return web.Response(
                 status=refused.fault.status,
                 body=content,
@@ -209,12 +209,13 @@ class Gateway:
             raise _Refused(faults.NO_LEDGER, "refused") from error
 
     def _find(self, http: web.BaseRequest) -> Route | Own:
-        if self._names is not None and not is_our_name(http.headers.get("Host", ""), self._names):
+        if self._names is not None and not is_our_name(http.headers.get(hdrs.HOST, ""), self._names):
             raise _Refused(faults.NOT_OUR_NAME, "refused")
-        route = self._routes.find(http.method, http.rel_url.raw_path)
+        path = http.rel_url.raw_path
+        route = self._routes.find(http.method, path)
         if isinstance(route, Route):
             return route
-        own = self._own.get(http.rel_url.raw_path)
+        own = self._own.get(path)
         if own is None:
             raise _no_route(route)
         return own
@@ -233,28 +234,25 @@ class Gateway:
         except Exception as error:
             log.exception("consumer not judged", service=route.service.id, error=type(error).__name__)
             raise _Refused(faults.NOT_JUDGED, "refused") from error
-        if "Content-Encoding" in http.headers:
+        if hdrs.CONTENT_ENCODING in http.headers:
             raise _Refused(faults.ENCODED, "refused")
         return met
 
     async def _read(self, http: web.BaseRequest, at_most: int) -> bytes:
-        if (http.content_length or 0) > at_most:
-            raise _Refused(faults.TOO_LARGE, "refused")
-        body = bytearray()
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                if http.headers.get("Expect", "").lower() == "100-continue":
-                    await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                    http.writer.output_size = 0  # the answer itself has not begun
-                async for piece in http.content.iter_any():
-                    body += piece
-                    if len(body) > at_most:
-                        raise _Refused(faults.TOO_LARGE, "refused")
+            if http.content.is_eof():  # it came with the head, as small ones do: no timer, no wait
+                body = http.content.read_nowait()
+            elif (http.content_length or 0) > at_most:
+                raise _Refused(faults.TOO_LARGE, "refused")
+            else:
+                body = await _awaited(http, at_most)
         except TimeoutError as error:
             raise _Refused(faults.TOO_SLOW, "refused", {"Connection": "close"}) from error
         except (OSError, HttpProcessingError) as error:
             raise _Refused(faults.INCOMPLETE, "refused") from error
-        return bytes(body)
+        if len(body) > at_most:
+            raise _Refused(faults.TOO_LARGE, "refused")
+        return body
 
     def _request(self, http: web.BaseRequest, route: Route, met: Met, body: bytes) -> Request:
         transaction = self._new_id()
@@ -311,7 +309,7 @@ class Gateway:
         return self._answer(http, await self._dispatcher.refuse(request, Outcome.BUS_ERROR, reason))
 
     def _answer(self, http: web.BaseRequest, transaction: Transaction) -> web.Response:
-        response = answer_of(transaction, http.headers.get("Accept", ""))
+        response = answer_of(transaction, http.headers.get(hdrs.ACCEPT, ""))
         self._watch.http("service", http.method, response.status)
         return response
 
@@ -333,6 +331,20 @@ def _http_log() -> logging.Logger:
 
 def _is_bodiless(http: web.BaseRequest) -> bool:
     return http.method in _BODILESS and not http.can_read_body
+
+
+async def _awaited(http: web.BaseRequest, at_most: int) -> bytes:
+    """The body of a request as it comes; of one that is too large, no more than shows it. Raises `TimeoutError`."""
+    body = bytearray()
+    async with asyncio.timeout(_BODY_SECONDS):
+        if http.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+            await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            http.writer.output_size = 0  # the answer itself has not begun
+        async for piece in http.content.iter_any():
+            body += piece
+            if len(body) > at_most:
+                break
+    return bytes(body)
 
 
 def _no_route(route: NoRoute) -> _Refused:

@@ -18,8 +18,7 @@ from lgsp.ledger.hours import HOUR_US, Hour, hours_digest, pack_sketch, unpack_s
 from lgsp.ledger.journal import Head
 from lgsp.ledger.links import follow
 from lgsp.ledger.row import (
-    ENDED,
-    OPENED,
+    LINE,
     OUTCOME_CODE,
     SEGMENT_CODE,
     Kind,
@@ -150,44 +149,45 @@ class Book:
         return result
 
     def _append(self, bodies: Sequence[bytes], head: Head, ended: dict[str, int]) -> Head:
+        """Rows, callers and hours. One loop without a call to spare: it holds Python's lock, for which the event loop waits."""
         sequence, root = head.sequence, head.root
         floor_us = self.checkpoint.boundary * HOUR_US
-        rows: dict[str, list[tuple[Any, ...]]] = {}
+        month, month_end = "", 0
+        rows: dict[str, list[Any]] = {}
         callers: dict[str, list[tuple[bytes, int]]] = {}
         touched: dict[HourKey, Hour] = {}
         for body in bodies:
             sequence += 1
-            row, month = self._row(sequence, body, root, floor_us, touched)
-            root = row[-1]
-            ended[row[8]] = ended.get(row[8], 0) + 1
-            rows.setdefault(month, []).append(row)
-            if row[5]:
-                callers.setdefault(month, []).extend((each, sequence) for each in hashes_in(row[5]))
-        for month, lines in rows.items():
-            self._insert(ROWS + month, lines)
-            self._db.executemany(f"INSERT INTO {CALLERS}{month} VALUES (?, ?)", callers.get(month, ()))  # noqa: S608
+            (id_, accepted, number, flags, asked_by, asked,
+             took, code, fault, status, attempts, answered, told, times, reason) = LINE.unpack(body)  # fmt: skip
+            kind, digest = self._by_number[number]
+            outcome = _OUTCOMES[code]
+            # A clock far behind must not change hours that are sealed: what ended then counts in the first open hour.
+            done = max(accepted + took, floor_us)
+            key = (done // HOUR_US, kind[0], kind[2], outcome)
+            hour = touched.get(key)
+            if hour is None:
+                hour = touched[key] = self._hour(key)
+            hour.add(took, asked, answered)
+            ended[outcome] = ended.get(outcome, 0) + 1
+            root = next_root(root, sequence, body, digest)
+            if done >= month_end:
+                month = self._month(done)
+                month_end = schema.month_end(month) * HOUR_US
+                values = rows.setdefault(month, [])
+            known_as = trimmed(asked_by)
+            values += (
+                sequence, id_, accepted, number, flags, known_as, asked,
+                took, outcome, _SEGMENTS[fault], status, attempts, answered,
+                times if told else b"", reason.rstrip(b"\0").decode(), root,
+            )  # fmt: skip
+            if known_as:
+                callers.setdefault(month, []).extend((each, sequence) for each in hashes_in(known_as))
+        for name, values in rows.items():
+            self._insert(ROWS + name, values)
+            self._db.executemany(f"INSERT INTO {CALLERS}{name} VALUES (?, ?)", callers.get(name, ()))  # noqa: S608
         self._write_hours(touched)
         return Head(sequence, root)
-
-    def _row(
-        self, sequence: int, body: bytes, root: bytes, floor_us: int, touched: dict[HourKey, Hour]
-    ) -> tuple[tuple[Any, ...], str]:
-        id_, accepted, number, flags, callers, asked = OPENED.unpack_from(body)
-        took, outcome, fault, status, attempts, answered, told, times, reason = ENDED.unpack_from(body, OPENED.size)
-        kind, digest = self._by_number[number]
-        # A clock far behind must not change hours that are sealed: what ended then counts in the first open hour.
-        done = max(accepted + took, floor_us)
-        key = (done // HOUR_US, kind[0], kind[2], _OUTCOMES[outcome])
-        hour = touched.get(key)
-        if hour is None:
-            hour = touched[key] = self._hour(key)
-        hour.add(took, asked, answered)
-        row = (
-            sequence, id_, accepted, number, flags, trimmed(callers), asked,
-            took, key[3], _SEGMENTS[fault], status, attempts, answered,
-            times if told else b"", reason.rstrip(b"\0").decode(), next_root(root, sequence, body, digest),
-        )  # fmt: skip
-        return row, self._month(done)
 
     def _month(self, done_us: int) -> str:
         """The month's table to write to: never one before the newest, so that the tables hold the chain in order."""
@@ -197,15 +197,16 @@ class Book:
             self._months.append(month)
         return self._months[-1]
 
-    def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+    def _insert(self, table: str, values: list[Any]) -> None:
         """In chunks, each one statement: SQLite works through it without Python's lock, so the event loop goes on."""
         at = 0
         line = f"({', '.join('?' * len(COLUMNS))})"
         for size in _CHUNKS:
             statement = f"INSERT INTO {table} VALUES {', '.join([line] * size)}"  # noqa: S608 - our own names
-            while len(rows) - at >= size:
-                self._db.execute(statement, [value for row in rows[at : at + size] for value in row])
-                at += size
+            width = size * len(COLUMNS)
+            while len(values) - at >= width:
+                self._db.execute(statement, values[at : at + width])
+                at += width
 
     def _hour(self, key: HourKey) -> Hour:
         hour = self._hours.get(key)

@@ -25,6 +25,8 @@ OPENED = Struct(">16sQIB24sI")
 """id, accepted (µs), number of the kind, flags, hashes of the caller's ids, bytes of the request."""
 ENDED = Struct(">QBBHHIB20s32s")
 """took (µs), outcome, segment at fault, status, attempts, bytes of the reply, whether times are known, times, reason."""
+LINE = Struct(OPENED.format + ENDED.format[1:])
+"""Both halves."""
 TIMES = Struct(">5I")
 SEQUENCE = Struct(">Q")
 REPLAY, FORCED = 1, 2
@@ -32,8 +34,10 @@ _OUTCOMES = tuple(Outcome)
 _SEGMENTS: tuple[Segment, ...] = ("", "caller", "gateway", "bus", "connector", "provider")
 OUTCOME_CODE: Mapping[str, int] = {outcome: number for number, outcome in enumerate(_OUTCOMES)}
 SEGMENT_CODE: Mapping[str, int] = {segment: number for number, segment in enumerate(_SEGMENTS)}
+_NO_CALLERS = bytes(24)
 _MOST = 0xFFFF_FFFF
 _US = 1_000_000
+_NOBODYS_FAULT = frozenset({Outcome.OK, Outcome.BUSINESS_FAULT})
 _CONNECTORS_FAULT = frozenset({"bad_reply", "connector_exception", "connector_lost", "poison"})
 _BUS_FAULT = frozenset({"bus_unavailable", "bus_blocked", "unconfirmed", "unroutable", "unsupported_version"})
 
@@ -139,7 +143,7 @@ class Row:
 
 def segment_at_fault(outcome: Outcome, reason: str) -> Segment:
     """Whose fault an outcome is. `rejected` is the caller's, silence the provider's, and what we broke is ours."""
-    if outcome in {Outcome.OK, Outcome.BUSINESS_FAULT}:
+    if outcome in _NOBODYS_FAULT:
         return ""
     if outcome is Outcome.REJECTED:
         return "caller"
@@ -152,16 +156,17 @@ def times_of(started: float, sent: float, seconds: float, stamps: Stamps | None)
     """Where the time went, by two clocks; what comes out negative counts as 0. Empty without the connector's stamps."""
     if stamps is None or not sent:
         return b""
-    ended = started + seconds
-    queue = stamps.t3 * 1e-9 - sent
-    back = ended - stamps.t6 * 1e-9
     provider = (stamps.t5 - stamps.t4) * 1e-9
-    connector = (stamps.t6 - stamps.t3) * 1e-9 - provider
-    return TIMES.pack(_us(sent - started), _us(queue), _us(connector), _us(provider), _us(back))
-
-
-def _us(seconds: float) -> int:
-    return min(max(round(seconds * _US), 0), _MOST)
+    times = [
+        round((sent - started) * _US),
+        round((stamps.t3 * 1e-9 - sent) * _US),
+        round(((stamps.t6 - stamps.t3) * 1e-9 - provider) * _US),
+        round(provider * _US),
+        round((started + seconds - stamps.t6 * 1e-9) * _US),
+    ]
+    if min(times) < 0 or max(times) > _MOST:
+        times = [min(max(time, 0), _MOST) for time in times]
+    return TIMES.pack(*times)
 
 
 def callers_of(request: Request, key: bytes) -> bytes:
@@ -183,6 +188,8 @@ def caller_hash(text: str, key: bytes) -> bytes:
 
 def trimmed(callers: bytes) -> bytes:
     """The hashes of a caller's ids without the places that hold none."""
+    if callers == _NO_CALLERS:
+        return b""
     return b"".join(callers[at : at + 8] for at in range(0, len(callers), 8) if any(callers[at : at + 8]))
 
 
@@ -207,15 +214,18 @@ def opened_of(request: Request, kind: int, accepted: float, key: bytes) -> bytes
 def ended_of(transaction: Transaction) -> bytes:
     """The second half of the line of `transaction`."""
     reply = transaction.reply
-    stamps = None if reply is None else reply.stamps
-    times = times_of(transaction.started_at, transaction.sent_at, transaction.seconds, stamps)
+    outcome = transaction.outcome
+    status, answered, times = 0, 0, b""
+    if reply is not None:
+        status, answered = max(min(reply.status, 0xFFFF), 0), min(len(reply.body), _MOST)
+        times = times_of(transaction.started_at, transaction.sent_at, transaction.seconds, reply.stamps)
     return ENDED.pack(
         max(int(transaction.seconds * _US), 0),
-        OUTCOME_CODE[transaction.outcome],
-        SEGMENT_CODE[segment_at_fault(transaction.outcome, transaction.reason)],
-        0 if reply is None else max(min(reply.status, 0xFFFF), 0),
+        OUTCOME_CODE[outcome],
+        SEGMENT_CODE[segment_at_fault(outcome, transaction.reason)],
+        status,
         max(min(transaction.request.attempt, 0xFFFF), 0),
-        0 if reply is None else min(len(reply.body), _MOST),
+        answered,
         bool(times),
         times,
         transaction.reason.encode()[:32],

@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 RETENTION_DAYS = 90
 _BATCH = 4_096
-_GATHER = 0.05
+_GATHER = 0.1
 _RETRY = 1.0
 _IDLE = 30.0
 _ROOM_SECONDS = 5.0

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +17,7 @@ from lgsp.catalogue.parse import read_catalogue
 from lgsp.cli.options import as_json, places, print_json
 from lgsp.clock import SystemClock
 from lgsp.errors import SettingsError
-from lgsp.ledger.past import FILE, write_past
+from lgsp.ledger.past import FILE, About, write_past
 from lgsp.settings import make_state
 from lgsp.traffic.period import Period
 from lgsp.traffic.scenario import Scenario, read_scenario
@@ -71,48 +69,40 @@ def history(
     file, scenario, period = _named(scenario_file) if scenario_file else _first_with_a_period(config / "scenarios")
     try:
         from lgsp.traffic import chronicle, facts  # noqa: PLC0415 - numpy is an extra
-        from lgsp.traffic.history import simulate  # noqa: PLC0415 - the same
     except ModuleNotFoundError as error:
         raise SettingsError(
             "lgsp history counts with numpy, which is not installed: pip install 'lgsp[history]'"
         ) from error
-    catalogue = read_catalogue(config)
     change = chronicle.parse_changes(changes, scenario, period.loads)
     told = change.applied(period)
     with Progress(console=Console(stderr=True), transient=True, disable=json_wanted) as progress:
         bar = progress.add_task("simulating", total=2 * len(told.loads))
-        made = simulate(scenario, told, seed, outages=change.outages, progress=lambda: progress.advance(bar))
+        teller = chronicle.Teller(scenario, told, seed, progress=lambda: progress.advance(bar))
+        made = teller.simulate(change.outages)
         if check:
             _say_facts(list(facts.facts(told, made)), json_wanted=json_wanted)
             return
         today = datetime.fromtimestamp(SystemClock().now(), UTC).astimezone(scenario.zone).date()
         move = chronicle.move_until(told.last, today) if until else chronicle.Move()
-        made = chronicle.moved(made, move)
-        described = chronicle.about(
-            scenario,
-            told,
-            made,
-            move,
-            file=file,
-            sha256=sha256(file.read_bytes()).hexdigest(),
-            seed=seed,
-            changes=changes,
-            version=importlib.metadata.version("lgsp"),
-        )
-        rows = chronicle.hour_rows(made, catalogue, seed, progress=lambda: progress.advance(bar))
-        described = write_past(make_state(state) / FILE, described, rows, chronicle.stream_rows(made, told, move))
+        moved = chronicle.moved(made, move)
+        catalogue = read_catalogue(config)
+        described = teller.about(moved, move, file, changes, importlib.metadata.version("lgsp"))
+        rows = chronicle.hour_rows(moved, catalogue, seed, progress=lambda: progress.advance(bar))
+        described = write_past(make_state(state) / FILE, described, rows, chronicle.stream_rows(moved, told, move))
         if openmetrics:
-            labels = {"job": "lgsp-gateway", "instance": instance}
-            with closing(openmetrics.open("w", encoding="utf-8")) as out:
-                out.writelines(chronicle.open_metrics(made, catalogue, labels))
+            with openmetrics.open("w", encoding="utf-8") as out:
+                labels = {"job": "lgsp-gateway", "instance": instance}
+                out.writelines(chronicle.open_metrics(moved, catalogue, labels))
+    _say(described, state / FILE, openmetrics, json_wanted=json_wanted)
+
+
+def _say(described: About, file: Path, openmetrics: Path | None, *, json_wanted: bool) -> None:
     if json_wanted:
-        print_json(asdict(described) | {"file": str(state / FILE)})
+        print_json(asdict(described) | {"file": str(file)})
         return
-    click.echo(
-        f"{described.first} to {described.last}: {described.calls:,} transactions, "
-        f"{described.official / described.calls:.1%} official success, {len(told.loads)} services"
-    )
-    click.echo(f"written to {state / FILE} (simulated, seed {seed}, digest {described.hours_sha256[:16]})", err=True)
+    official = f"{described.official / described.calls:.1%} official success"
+    click.echo(f"{described.first} to {described.last}: {described.calls:,} transactions, {official}")
+    click.echo(f"written to {file} (simulated, seed {described.seed}, digest {described.hours_sha256[:16]})", err=True)
     if openmetrics:
         click.echo(f"load it with: {_LOAD} {openmetrics} DATA_DIRECTORY", err=True)
 

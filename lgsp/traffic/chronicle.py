@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from lgsp.ledger.past import About, HourRow, StreamRow
 from lgsp.model import Outcome
 from lgsp.taps.metrics import WHOLE
 from lgsp.traffic.durations import over_by
-from lgsp.traffic.history import Counts, History, Outage
+from lgsp.traffic.history import Counts, History, Outage, simulate
 from lgsp.traffic.period import Period
 from lgsp.traffic.scenario import HOUR, Scenario
 from lgsp.traffic.sketches import mean_seconds, timed
@@ -140,26 +141,36 @@ def stream_rows(history: History, period: Period, move: Move) -> Iterator[Stream
                 yield day.isoformat(), stream.name, part, count
 
 
-def about(
-    scenario: Scenario, period: Period, history: History, move: Move, *, file: Path, sha256: str, seed: int,
-    changes: Sequence[str], version: str,
-) -> About:  # fmt: skip
-    """What the written past says of itself."""
-    last = period.last + timedelta(days=move.days + move.repeated)
-    return About(
-        scenario=file.name,
-        scenario_sha256=sha256,
-        seed=seed,
-        zone=scenario.zone.key,
-        first=(period.first + timedelta(days=move.days)).isoformat(),
-        last=last.isoformat(),
-        calls=history.total(),
-        official=history.total(*OFFICIAL),
-        moved_days=move.days,
-        minutes_sha256=history.digest,
-        changes=list(changes),
-        version=version,
-    )
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells the past of one period of a scenario, with one seed."""
+
+    scenario: Scenario
+    period: Period
+    seed: int
+    progress: Callable[[], None]
+
+    def simulate(self, outages: Iterable[Outage] = ()) -> History:
+        """See `history.simulate`."""
+        return simulate(self.scenario, self.period, self.seed, outages=outages, progress=self.progress)
+
+    def about(self, history: History, move: Move, file: Path, changes: Sequence[str], version: str) -> About:
+        """What the written past says of itself; `file` is the scenario's."""
+        last = self.period.last + timedelta(days=move.days + move.repeated)
+        return About(
+            scenario=file.name,
+            scenario_sha256=sha256(file.read_bytes()).hexdigest(),
+            seed=self.seed,
+            zone=self.scenario.zone.key,
+            first=(self.period.first + timedelta(days=move.days)).isoformat(),
+            last=last.isoformat(),
+            calls=history.total(),
+            official=history.total(*OFFICIAL),
+            moved_days=move.days,
+            minutes_sha256=history.digest,
+            changes=list(changes),
+            version=version,
+        )
 
 
 def open_metrics(history: History, catalogue: Catalogue, labels: Mapping[str, str]) -> Iterator[str]:

@@ -11,11 +11,24 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 REPOSITORY = Path(__file__).parents[2]
+
+
+T = TypeVar("T")
+
+
+def until(found: Callable[[], T], what: str, seconds: float = 15) -> T:
+    """What `found` gives, as soon as that is something: another process has no event to wait for."""
+    end = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.03)
+    return value
 
 
 class Process:
@@ -41,13 +54,15 @@ class Process:
                 cwd=REPOSITORY,
                 env=self._env,
             )
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self._child.poll() is None:
+        child = self._child
+
+        def has_begun_or_ended() -> bool:
             self.output = log.read_text()
-            if self._ready in self.output:
-                return self
-            time.sleep(0.02)  # another process has no event to wait for
-        raise AssertionError(f"{self._arguments} did not come up:\n{log.read_text()}")
+            return self._ready in self.output or child.poll() is not None
+
+        until(has_begun_or_ended, f"{self._arguments} up; it said:\n{log.read_text()}", seconds)
+        assert self._ready in self.output, f"{self._arguments} did not come up:\n{self.output}"
+        return self
 
     @property
     def state(self) -> Path:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +26,6 @@ def lgsp(*arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         cwd=processes.REPOSITORY,
     )
-
-
-def until(wanted: Callable[[], bool], seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while not wanted():
-        assert time.monotonic() < end
-        time.sleep(0.05)  # another process has no event to wait for
 
 
 def test_a_fault_reaches_the_connectors_and_ends_and_a_crash_is_a_crash(tmp_path: Path) -> None:
@@ -60,12 +51,12 @@ def test_a_fault_reaches_the_connectors_and_ends_and_a_crash_is_a_crash(tmp_path
         assert call()["outcome"] == "ok"
         made = lgsp("fault", "add", SERVICE, "--kind", "outage", "--for", "10m", *places, "--json")
         assert made.returncode == 0, made.stderr
-        until(active)
+        processes.until(active, "the fault is active")
         assert (call()["outcome"], call()["status"]) == ("unreachable", 503)
         listed = json.loads(lgsp("fault", "ls", *places, "--json").stdout)
         assert [fault["id"] for fault in listed] == [json.loads(made.stdout)["id"]]
         assert lgsp("fault", "rm", listed[0]["id"], *places).returncode == 0
-        until(lambda: not active())
+        processes.until(lambda: not active(), "the fault is over")
         assert call()["outcome"] == "ok"
 
         noted = [json.loads(line)["what"] for line in (tmp_path / "gw1" / "faults.jsonl").read_text().splitlines()]
@@ -82,4 +73,4 @@ def test_a_fault_reaches_the_connectors_and_ends_and_a_crash_is_a_crash(tmp_path
         assert child.wait(timeout=15) == 70
         again = processes.Process(only, tmp_path / "again", ready="connectors ready")
         with again:
-            until(lambda: call()["outcome"] == "ok")
+            processes.until(lambda: call()["outcome"] == "ok", "connectors serve again")

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,10 +39,8 @@ class Registrar:
         file = self.directory / ("lgsp-config" if in_force else "") / name
         before = self._reloaded() if in_force else 0.0
         file.write_text(text)
-        end = time.monotonic() + 20
-        while in_force and self._reloaded() == before:
-            assert time.monotonic() < end, f"{name} did not come into force"
-            time.sleep(0.05)  # another process has no event to wait for
+        if in_force:
+            processes.until(lambda: self._reloaded() != before, f"{name} in force", 20)
 
     def types(self, command: str) -> None:
         if command.startswith("lgsp up"):

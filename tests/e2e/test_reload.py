@@ -208,12 +208,14 @@ async def test_a_body_that_was_still_coming_is_answered_by_the_version_that_is_t
 def answer_of(url: str, token: str, status: int, seconds: float) -> tuple[bytes, float]:
     """The body once `url` answers with `status`, and how long that took."""
     start = time.monotonic()
-    while time.monotonic() < start + seconds:
-        found, body = processes.get(url, token)
-        if found == status:
-            return body, time.monotonic() - start
-        time.sleep(0.02)  # another process has no event to wait for
-    raise AssertionError(f"{url} answers {found}, not {status}")
+
+    def answered() -> tuple[int, bytes] | None:
+        answer = processes.get(url, token)
+        return answer if answer[0] == status else None
+
+    answer = processes.until(answered, f"{url} answers {status}", seconds)
+    assert answer
+    return answer[1], time.monotonic() - start
 
 
 def dropped_in_and_taken_away(config: Path, url: str, token: str, admin: str, say: Callable[[str], None]) -> None:
@@ -224,10 +226,7 @@ def dropped_in_and_taken_away(config: Path, url: str, token: str, admin: str, sa
     body, took = answer_of(path, token, 200, 10)
     assert json.loads(body)["plate"] == "30A-12345"
     file.write_text(NINE_LINES.replace("latency", "latncy"))
-    end = time.monotonic() + 10
-    while not (notes := processes.get_json(f"{admin}/readyz?verbose")["notes"]):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    notes = processes.until(lambda: processes.get_json(f"{admin}/readyz?verbose")["notes"], "the mistake is said", 10)
     assert len(notes) == 1
     assert "not in force: services.d/vehicle-registry.yaml:8:3: vehicle-registry: unknown key 'latncy'" in notes[0]
     assert processes.get(path, token)[0] == 200
@@ -310,13 +309,8 @@ def test_a_service_added_by_command_is_served_by_processes_of_their_own_and_ends
         body, took = answer_of(f"{path}/30A-12345", token, 200, 10)
         assert json.loads(body) == {"plate": "30A-12345"}
         slow = pool.submit(patiently, f"{path}/slow", token)
-        end = time.monotonic() + 5
-        while (
-            'lgsp_open_transactions{service="vehicle-registry"} 1.0'
-            not in processes.get(f"{admin}/metrics")[1].decode()
-        ):
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        is_open = b'lgsp_open_transactions{service="vehicle-registry"} 1.0'
+        processes.until(lambda: is_open in processes.get(f"{admin}/metrics")[1], "one call is open", 5)
         said = lgsp(config, gateway.state, "services", "rm", "vehicle-registry", "--admin", admin)
         assert "1 of its transactions are open: they are answered" in said
         _, went = answer_of(f"{path}/30A-12345", token, 404, 10)

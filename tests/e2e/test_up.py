@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import processes
 import pytest
@@ -237,17 +238,15 @@ def test_a_real_prometheus_reads_the_number_that_was_sent(tmp_path: Path) -> Non
 
 
 def queried(port: int, query: str) -> float:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
+    def answered() -> list[dict[str, Any]]:
         try:
             answer = processes.get_json(f"http://127.0.0.1:{port}/api/v1/query?query={query}")
         except (OSError, ValueError):
-            time.sleep(0.1)  # it is still opening its listener, or its store
-            continue
-        if answer.get("data", {}).get("result"):
-            return float(answer["data"]["result"][0]["value"][1])
-        time.sleep(0.1)  # the first scrape comes when Prometheus likes
-    raise AssertionError(f"Prometheus has no answer to {query}")
+            return []  # it is still opening its listener, or its store
+        found: list[dict[str, Any]] = answer.get("data", {}).get("result", [])
+        return found  # the first scrape comes when Prometheus likes
+
+    return float(processes.until(answered, f"Prometheus answers {query}", 30)[0]["value"][1])
 
 
 @pytest.mark.real

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -69,10 +68,7 @@ def write(config: Path, mode: str, url: str) -> None:
 
 def until(url: str, token: str, wanted: tuple[int, str]) -> None:
     """Another process sees a changed file within a second or two."""
-    end = time.monotonic() + 10
-    while (got := said(url, token)) != wanted:
-        assert time.monotonic() < end, got
-        time.sleep(0.05)
+    processes.until(lambda: said(url, token) == wanted, f"{wanted}", 10)
 
 
 def said(url: str, token: str) -> tuple[int, str]:

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -42,10 +41,9 @@ def test_a_fast_hour_has_the_scenario_s_shares_and_success_and_one_total(
     period = read_scenario(SCENARIO).period
     assert period
     with up(tmp_path, "--broker", "local", "--scenario", str(SCENARIO), "--pace", "20") as process:
-        end = time.monotonic() + 120
-        while sum((counted := ended(process)).values()) < CALLS:
-            assert time.monotonic() < end, "at 20 times the pace there are 190 calls a second at least"
-            time.sleep(0.5)  # traffic has no event to wait for
+        enough = "190 calls a second at least, at 20 times the pace"
+        processes.until(lambda: ended(process).total() >= CALLS, enough, 120)
+        counted = ended(process)
         assert process.end(signal.SIGTERM) == 0
     whole = counted.total()
     for service, load in period.loads.items():

@@ -51,5 +51,6 @@ async def connectors(settings: Settings, *, only: Collection[str]) -> None:
             await host.follow(new)
 
         live = Live(catalogue, [host, metrics], ready)
-        log.info("connectors ready", name=settings.name, admin=admin.url, services=len(only) or len(catalogue))
-        await until_stopped([measure_lag(process), watcher.run(live.take), host.tend(), ward.run()], None)
+        said = {"name": settings.name, "admin": admin.url, "services": len(only) or len(catalogue)}
+        jobs = [measure_lag(process), watcher.run(live.take), host.tend(), ward.run()]
+        await until_stopped(jobs, lambda: log.info("connectors ready", **said))

@@ -50,8 +50,9 @@ async def gateway(settings: Settings) -> None:
             )
         )
         live = Live(catalogue, [edge.gateway, edge.pages, metrics], _nothing_to_make)
-        log.info("gateway ready", name=settings.name, url=edge.url, admin=admin.url, services=len(catalogue))
-        await until_stopped([measure_lag(process), watcher.run(live.take), edge.follow(), orders.run()], None)
+        said = {"name": settings.name, "url": edge.url, "admin": admin.url, "services": len(catalogue)}
+        jobs = [measure_lag(process), watcher.run(live.take), edge.follow(), orders.run()]
+        await until_stopped(jobs, lambda: log.info("gateway ready", **said))
 
 
 async def _nothing_to_make(_new: Catalogue, _changes: Plan) -> None:

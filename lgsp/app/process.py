@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,13 @@ async def measure_lag(process: ProcessMetrics) -> None:
         process.loop_lag.observe(max(0.0, loop.time() - due))
 
 
-async def until_stopped(jobs: list[Coroutine[Any, Any, None]], seconds: float | None) -> None:
-    """Run the jobs until a signal comes or the time is over; a second signal ends the process at once."""
+async def until_stopped(
+    jobs: list[Coroutine[Any, Any, None]], ready: Callable[[], None], seconds: float | None = None
+) -> None:
+    """Run the jobs until a signal comes or the time is over; a second signal ends the process at once.
+
+    `ready` says that the process is up: from then on a signal ends it in order.
+    """
     stop = asyncio.Event()
 
     def asked() -> None:
@@ -90,6 +95,7 @@ async def until_stopped(jobs: list[Coroutine[Any, Any, None]], seconds: float | 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked)
+    ready()
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(job) for job in jobs]
         try:

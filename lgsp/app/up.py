@@ -139,8 +139,7 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
             jobs.append(_demo(traffic, dispatcher, mix, edge.access, clock))
         if show is not None:
             jobs.append(_shown(show, view))
-        _announce(view, catalogue)
-        await until_stopped(jobs, seconds)
+        await until_stopped(jobs, lambda: _announce(view, catalogue), seconds)
 
 
 def _buses(

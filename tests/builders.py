@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from lgsp.catalogue.service import Form, Operation, Rule, Service, Text
+from lgsp.catalogue.parse import read_catalogue
+from lgsp.catalogue.service import Catalogue, Form, Operation, Rule, Service, Text
 from lgsp.clock import Clock
 from lgsp.model import Outcome, Reply, Request, Transaction
 from lgsp.runtime.provider import Upstreams
 
 _numbers = count(1)
+
+
+@cache
+def shipped() -> Catalogue:
+    """The catalogue of this repository, read once for all tests."""
+    return read_catalogue(Path(__file__).parents[1] / "config")
 
 
 class Unwatched:

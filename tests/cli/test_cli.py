@@ -5,50 +5,80 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from builders import a_service, an_operation
+import structlog
+from builders import a_service, an_operation, shipped
 
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Service
+from lgsp.cli import main
 from lgsp.cli.call import prepare, resolve
 from lgsp.errors import SettingsError
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-def lgsp(*arguments: str, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Done:
+    """What is left of a command: as of a process, without one."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Lgsp = Callable[..., Done]
+
+
+@pytest.fixture
+def lgsp(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Lgsp]:
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("LANG", "C")
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr("sys.argv", ["lgsp", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Done(int(ended.value.code or 0), *capsys.readouterr())
+
+    yield run
+    structlog.reset_defaults()  # a command may have put its logs where this test looks
+
+
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "lgsp", *arguments], capture_output=True, text=True, check=False, cwd=cwd, timeout=20
+        [sys.executable, "-m", "lgsp", *arguments], capture_output=True, text=True, check=False, cwd=REPOSITORY
     )
 
 
-def test_services_ls_is_a_list_of_objects_for_programs() -> None:
+def test_services_ls_is_a_list_of_objects_for_programs(lgsp: Lgsp) -> None:
     done = lgsp("services", "ls", "--json")
     services = json.loads(done.stdout)
     assert (done.returncode, len(services)) == (0, 28)
     first = services[0]
     assert (first["id"], first["tier"], first["context"]) == ("population", "central", "/population/v1.0.0")
     assert first["operations"][0]["name"] == "POST /xacThucThongTinCongDan"
-    known = [operation for service in read_catalogue(REPOSITORY / "config") for operation in service.operations]
+    known = [operation for service in shipped() for operation in service.operations]
     assert [operation["name"] for service in services for operation in service["operations"]] == known
 
 
-def test_services_show_has_the_evidence_of_each_operation() -> None:
+def test_services_show_has_the_evidence_of_each_operation(lgsp: Lgsp) -> None:
     done = lgsp("services", "show", "shared-catalog")
     assert done.returncode == 0
     assert "Danh mục dùng chung tỉnh / Provincial Catalogues" in done.stdout
     assert "documented" in done.stdout
 
 
-def test_an_unknown_service_is_a_sentence_and_exit_2() -> None:
+def test_an_unknown_service_is_a_sentence_and_exit_2(lgsp: Lgsp) -> None:
     done = lgsp("services", "show", "nobody")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "lgsp: no service 'nobody' in the catalogue\n"
 
 
-def test_ten_planted_mistakes_are_ten_lines_and_exit_2(tmp_path: Path) -> None:
+def test_ten_planted_mistakes_are_ten_lines_and_exit_2(lgsp: Lgsp, tmp_path: Path) -> None:
     lines = (REPOSITORY / "config" / "services.yaml").read_text().splitlines()
 
     def plant(find: str, put: str, after: int = 0) -> int:
@@ -76,36 +106,38 @@ def test_ten_planted_mistakes_are_ten_lines_and_exit_2(tmp_path: Path) -> None:
     assert done.stderr.endswith("10 mistakes in the configuration; nothing was started\n")
 
 
-def test_an_unknown_option_is_usage_and_exit_2() -> None:
+def test_an_unknown_option_is_usage_and_exit_2(lgsp: Lgsp) -> None:
     done = lgsp("up", "--pase", "10")
     assert done.returncode == 2
     assert "No such option" in done.stderr
 
 
-def test_listening_beyond_loopback_wants_the_word_open() -> None:
+def test_listening_beyond_loopback_wants_the_word_open(lgsp: Lgsp) -> None:
     done = lgsp("up", "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0", "--for", "1")
     assert done.returncode == 2
     assert "add --open (LGSP_OPEN=yes) if that is meant" in done.stderr
 
 
+@pytest.mark.real
 def test_listening_beyond_loopback_by_https_wants_no_word_but_the_admin_port_does(tmp_path: Path) -> None:
     places = ("--state", str(tmp_path), "--for", "0.1", "--no-traffic")
-    done = lgsp("up", "--tls", "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0", *places)
+    done = process("up", "--tls", "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0", *places)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     assert "gateway   https://0.0.0.0:" in done.stdout
-    done = lgsp("up", "--tls", "--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0", *places)
+    done = process("up", "--tls", "--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0", *places)
     assert done.returncode == 2
     assert "the admin port would listen on 0.0.0.0:0" in done.stderr
 
 
+@pytest.mark.real
 def test_a_broker_that_is_not_there_is_a_sentence_and_exit_3(tmp_path: Path) -> None:
-    done = lgsp("gateway", "--broker", "amqp://u:secret@127.0.0.1:1/lgsp", "--state", str(tmp_path))
+    done = process("gateway", "--broker", "amqp://u:secret@127.0.0.1:1/lgsp", "--state", str(tmp_path))
     assert done.returncode == 3
     assert "no broker answers at amqp://u@127.0.0.1:1/lgsp" in done.stderr
     assert "secret" not in done.stderr
 
 
-def test_init_copies_the_configuration_once(tmp_path: Path) -> None:
+def test_init_copies_the_configuration_once(lgsp: Lgsp, tmp_path: Path) -> None:
     target = tmp_path / "mine"
     assert lgsp("init", str(target)).returncode == 0
     assert (target / "services.yaml").read_bytes() == (REPOSITORY / "config" / "services.yaml").read_bytes()
@@ -117,7 +149,7 @@ def test_init_copies_the_configuration_once(tmp_path: Path) -> None:
     assert "is not empty" in again.stderr
 
 
-def test_definitions_keep_their_passwords_out_of_the_document(tmp_path: Path) -> None:
+def test_definitions_keep_their_passwords_out_of_the_document(lgsp: Lgsp, tmp_path: Path) -> None:
     done = lgsp("bus", "definitions", "--secrets", str(tmp_path / "secrets"))
     document = json.loads(done.stdout)
     assert len(document["queues"]) == 2 * 28
@@ -130,7 +162,7 @@ def test_definitions_keep_their_passwords_out_of_the_document(tmp_path: Path) ->
     assert {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()} == passwords
 
 
-def test_doctor_names_what_is_missing(tmp_path: Path) -> None:
+def test_doctor_names_what_is_missing(lgsp: Lgsp, tmp_path: Path) -> None:
     (tmp_path / "services.yaml").write_text("a: {}\n")
     done = lgsp("doctor", "--config", str(tmp_path), "--state", str(tmp_path / "state"), "--json")
     findings = {finding["what"]: finding for finding in json.loads(done.stdout)}

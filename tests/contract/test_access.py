@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 import pytest
-from builders import a_reply
+from builders import a_reply, shipped
 
 from lgsp.bus.memory import MemoryBus
 from lgsp.catalogue.consumer import Consumer
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
@@ -26,7 +24,7 @@ from lgsp.ledger.memory import MemoryLedger
 from lgsp.model import Outcome, Reply, Request
 from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
 
-CATALOGUE = read_catalogue(Path(__file__).parents[2] / "config")
+CATALOGUE = shipped()
 EVERY = [(service, operation) for service in CATALOGUE for operation in service.operations.values()]
 SOME_SERVICES = {service.id for number, service in enumerate(CATALOGUE) if number % 2}
 SOME_OPERATIONS = {(s.id, o.name) for number, (s, o) in enumerate(EVERY) if number % 3 == 0}

@@ -9,16 +9,16 @@ from types import ModuleType
 
 import pytest
 import remembering
+from builders import shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Example, Operation, Service
 from lgsp.errors import MalformedRequest
 from lgsp.model import Outcome, Reply, Request
 from lgsp.runtime.connector import Refuser
 
-CATALOGUE = read_catalogue(Path(__file__).parents[2] / "config")
+CATALOGUE = shipped()
 SERVICES = list(CATALOGUE)
 OPERATIONS = [(service, operation) for service in SERVICES for operation in service.operations.values()]
 EXAMPLES = [(service, operation, example) for service, operation in OPERATIONS for example in operation.examples]

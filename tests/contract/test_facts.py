@@ -7,15 +7,15 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from builders import shipped
 from facts import OURS, Contract
 
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import ErrorMix, Operation
 from lgsp.model import Outcome, Reply, Request
 from lgsp.runtime.behaviours.errors import ErrorsBehaviour
 
 ROOT = Path(__file__).parents[2]
-CATALOGUE = read_catalogue(ROOT / "config")
+CATALOGUE = shipped()
 NONSENSE = (
     b"",
     b"{",

@@ -13,13 +13,13 @@ from xml.sax.saxutils import escape
 
 import pytest
 import remembering
+from builders import shipped
 
 from connectors import dvcqg_dossier_sync, population
 from connectors.province.dates import dmy, ymd
 from connectors.province.meanings import FAILURES, OTHER_NAME, TABLE, Mark, Meaning
 from connectors.province.page import page
 from connectors.province.person import Person, find_insured, find_person
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.clock import ManualClock
 from lgsp.errors import TimedOut, Unreachable
 from lgsp.model import Outcome, Request
@@ -27,7 +27,7 @@ from lgsp.runtime.behaviours import behaviours_of
 from lgsp.runtime.connector import Forward, Marker, chain
 
 ROOT = Path(__file__).parents[2]
-CATALOGUE = read_catalogue(ROOT / "config")
+CATALOGUE = shipped()
 OK, FAULT, REJECTED = Outcome.OK, Outcome.BUSINESS_FAULT, Outcome.REJECTED
 Fields = dict[str, Any]
 

@@ -253,12 +253,13 @@ def up(config: Path, directory: Path, *arguments: str) -> processes.Process:
     return processes.Process(["up", "--no-traffic", "--calm", *places, *arguments], directory, ready="try  ")
 
 
-@pytest.fixture(params=["memory", pytest.param("rabbitmq", marks=pytest.mark.real)])
+@pytest.fixture(params=["memory", "rabbitmq"])
 def running(request: pytest.FixtureRequest, config: Path, tmp_path: Path) -> Iterator[processes.Process]:
     with up(config, tmp_path / "up", *(["--broker", "local"] if request.param == "rabbitmq" else [])) as process:
         yield process
 
 
+@pytest.mark.real
 @pytest.mark.timeout(60)
 def test_nine_lines_dropped_in_are_a_service_and_taken_away_are_none(
     running: processes.Process, config: Path, say: Callable[[str], None]

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import processes
 import pytest
+from builders import shipped
 
 from lgsp.app.broker import ask_over_bus
 from lgsp.bus import topology
 from lgsp.bus.node import PrivateNode
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.model import Outcome, Reply
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(90)]
 
-SERVICE = read_catalogue(processes.REPOSITORY / "config").find("tthc-dossiers")
+SERVICE = shipped().find("tthc-dossiers")
 CODE = "000.00.31.H47-230525-0199"
 
 

@@ -11,16 +11,17 @@ from pathlib import Path
 
 import processes
 import pytest
+from builders import shipped
 
 from lgsp.catalogue.consumer import read_consumers
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Service
 from lgsp.cli.sheet import as_text, sheet_of
 from lgsp.edge.welcome import TESTER, secret_file_of
 
 CONFIG = Path(__file__).parents[2] / "config"
-SERVICES = list(read_catalogue(CONFIG))
+SERVICES = list(shipped())
 BLOCK = re.compile(r"```sh\n(.*?)\n```", re.DOTALL)
+pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")

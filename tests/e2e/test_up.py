@@ -24,6 +24,7 @@ from lgsp.cli import lgsp
 from lgsp.errors import BusUnavailable, CatalogueError
 
 ANY_PORT = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+pytestmark = pytest.mark.real
 
 
 def up(directory: Path, *arguments: str, config: Path | None = None) -> processes.Process:
@@ -37,7 +38,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Proc
         yield process
 
 
-@pytest.mark.real
 def test_the_printed_curl_answers_and_is_calm(running: processes.Process) -> None:
     assert shutil.which("curl"), "curl is not installed: install the package curl, or run `make test`"
     curl = running.found(r"try +(curl .*)")
@@ -184,7 +184,6 @@ def test_one_service_is_a_complete_bus(tmp_path: Path) -> None:
         assert totals(admin) == {"accepted": 1, "ended": 1, "open": 0, "good": 1}
 
 
-@pytest.mark.real
 @pytest.mark.timeout(60)
 def test_a_private_broker_comes_and_goes_with_it(tmp_path: Path) -> None:
     process = up(tmp_path, "--broker", "local", "--pace", "5").start()
@@ -202,7 +201,6 @@ def test_a_private_broker_comes_and_goes_with_it(tmp_path: Path) -> None:
     assert list((tmp_path / "broker").iterdir()) == []
 
 
-@pytest.mark.real
 @pytest.mark.timeout(60)
 def test_a_real_prometheus_reads_the_number_that_was_sent(tmp_path: Path) -> None:
     prometheus = shutil.which("prometheus")
@@ -249,7 +247,6 @@ def queried(port: int, query: str) -> float:
     return float(processes.until(answered, f"Prometheus answers {query}", 30)[0]["value"][1])
 
 
-@pytest.mark.real
 def test_promtool_has_nothing_to_say_about_the_metrics(running: processes.Process) -> None:
     promtool = shutil.which("promtool")
     assert promtool, "promtool is not installed: install the package prometheus, or run `make test`"
@@ -258,7 +255,6 @@ def test_promtool_has_nothing_to_say_about_the_metrics(running: processes.Proces
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-@pytest.mark.real
 def test_a_tester_forces_an_outcome_and_a_marked_identifier_fails(running: processes.Process) -> None:
     curl = running.found(r"try +(curl .*)")
 

@@ -29,6 +29,7 @@ stand-in:
     GET /x/{{id}}: {{reply: {{from: stand-in}}}}
 """
 ANY_PORT = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+pytestmark = pytest.mark.real
 
 
 class Provider(BaseHTTPRequestHandler):

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import a_service, an_operation
+from builders import a_service, an_operation, shipped
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Catalogue, ErrorMix, Example, ExampleReply, ExampleRequest, Text
 from lgsp.edge.faults import every_fault
 from lgsp.edge.openapi import document
 from lgsp.model import Outcome
 
-SHIPPED = read_catalogue(Path(__file__).parents[2] / "config")
+SHIPPED = shipped()
 MULTIPART = (
     b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
     b'--x\r\nContent-Disposition: form-data; name="b"; filename="b.txt"\r\n\r\ntext\r\n--x--\r\n'

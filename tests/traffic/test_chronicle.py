@@ -9,8 +9,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from builders import shipped
 
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.errors import SettingsError
 from lgsp.ledger.hours import unpack_sketch
 from lgsp.model import Outcome
@@ -31,7 +31,7 @@ from lgsp.traffic.scenario import read_scenario
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCENARIO = read_scenario(CONFIG / "scenarios" / "quang-nam-2023.yaml")
-CATALOGUE = read_catalogue(CONFIG)
+CATALOGUE = shipped()
 LAST = date(2023, 5, 24)
 
 

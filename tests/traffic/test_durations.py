@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from builders import shipped
 
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Fixed, Latency, Lognormal, Mixture, Part, Percentiles, Uniform
 from lgsp.chance import draw
 from lgsp.model import Outcome
@@ -40,7 +38,7 @@ def test_it_is_the_part_of_what_the_stand_in_draws(name: str, seconds: float) ->
 
 
 def test_a_timeout_takes_the_whole_time_and_nothing_longer() -> None:
-    service = next(iter(read_catalogue(Path(__file__).parents[2] / "config")))
+    service = next(iter(shipped()))
     assert over_by(service, Outcome.TIMEOUT, service.timeout - 0.001) == 0.0
     assert over_by(service, Outcome.TIMEOUT, service.timeout) == 1.0
     assert over_by(service, Outcome.OK, 0.65) == pytest.approx(0.5)

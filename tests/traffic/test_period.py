@@ -4,8 +4,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from builders import shipped
 
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.source import Source, read
 from lgsp.errors import CatalogueError
 from lgsp.model import Outcome
@@ -48,7 +48,7 @@ def test_its_calendar_makes_94_working_days_and_the_calls_of_the_report() -> Non
 
 
 def test_shares_and_success_are_the_catalogue_s_own() -> None:
-    for service in read_catalogue(CONFIG):
+    for service in shipped():
         load = period().loads[service.id]
         assert service.errors
         assert load.share == pytest.approx(service.share), service.id

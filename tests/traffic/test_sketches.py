@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from builders import shipped
 
-from lgsp.catalogue.parse import read_catalogue
 from lgsp.ledger.hours import merged, percentile, unpack_sketch
 from lgsp.model import Outcome
 from lgsp.traffic.sketches import mean_seconds, timed
 
-OFFICE = read_catalogue(Path(__file__).parents[2] / "config").find("e-office")
+OFFICE = shipped().find("e-office")
 """p50 60 ms, p99 900 ms, timeout 30 s."""
 
 

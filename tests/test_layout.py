@@ -73,6 +73,7 @@ PEOPLE_S_TEXT = {
     "lgsp/cli/sheet.py",
     "lgsp/edge/faults.py",
     "lgsp/edge/openapi.py",
+    "lgsp/edge/responses.py",
     "lgsp/ledger/words.py",
     "lgsp/runtime/behaviours/errors.py",
 }

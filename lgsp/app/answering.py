@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.rabbitmq import RabbitBus
-from lgsp.catalogue.service import Catalogue
+from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.clock import Clock
 from lgsp.fault import Kind
+from lgsp.model import Reply
+from lgsp.runtime.behaviours.errors import failures
 from lgsp.runtime.faults import Faults
 from lgsp.runtime.host import Host
 from lgsp.runtime.provider import Upstreams
@@ -55,6 +58,13 @@ def answering_of(
     )
     watch = FaultMetrics(process, host.serves, list(Kind))
     return host, Ward(faults, bus, clock, watch, host.serves, crash, clock.now())
+
+
+def failures_of(service: Service, operation: Operation) -> list[Reply] | None:
+    """What the stand-in of a service says when it fails; `None` where a real provider or somebody's own module does."""
+    if service.mode != "simulate" or not (service.connector or "connectors.").startswith("connectors."):
+        return None
+    return failures(service.id, operation, importlib.import_module(service.connector) if service.connector else None)
 
 
 def crash() -> None:

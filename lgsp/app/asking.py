@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from lgsp.app.answering import failures_of
 from lgsp.bus.base import Troubled
 from lgsp.bus.control import Control
 from lgsp.catalogue.consumer import CONSUMER_FILES, Consumer, read_consumers, strangers
@@ -134,7 +135,7 @@ async def edge_of(
     access.replace(consumers)
     _warn_of_strangers(consumers, catalogue)
     desk = Desk(access, clock, returned.note)
-    pages = Pages(catalogue, importlib.metadata.version("lgsp"))
+    pages = Pages(catalogue, importlib.metadata.version("lgsp"), failures_of)
     made = Gateway(
         dispatcher,
         Routes(catalogue),

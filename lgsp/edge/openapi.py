@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from email import message_from_bytes
 from email.message import Message
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from lgsp.catalogue.service import Example, Operation, Service, Text
 from lgsp.catalogue.shape import Schema, shape_of
-from lgsp.edge.faults import Fault, every_fault
-from lgsp.model import Outcome
+from lgsp.edge.responses import JSON, gateway_answers, media_type, responses_of
+from lgsp.model import Outcome, Reply
 
-_JSON, _XML, _FORM, _MULTIPART, _PLAIN = (
-    "application/json",
-    "application/xml",
-    "application/x-www-form-urlencoded",
-    "multipart/form-data",
-    "text/plain",
-)
-_NO_PARAMETERS = frozenset({"accept", "authorization", "content-type"})
+_FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+_NO_PARAMETERS = frozenset(("header", name) for name in ("accept", "authorization", "content-type"))
 """Headers that OpenAPI describes elsewhere than among the parameters."""
 _FAULT: Schema = {
     "type": "object",
@@ -45,6 +38,8 @@ _FAULT: Schema = {
         }
     },
 }
+Failures = Callable[[Service, Operation], "Sequence[Reply] | None"]
+"""What a service's stand-in says when it fails by itself; `None` where nobody here knows what the provider says."""
 _ABOUT = (
     "Mọi dịch vụ chia sẻ dữ liệu trên trục tích hợp. Lược đồ được suy ra từ ví dụ nơi hợp đồng không cho sẵn; `x-lgsp-evidence` "
     "cho biết mỗi thao tác có căn cứ tài liệu (documented), đã thấy (seen) hay giả định (assumed).\n\n"
@@ -53,17 +48,19 @@ _ABOUT = (
 )
 
 
-def document(services: Iterable[Service], version: str) -> dict[str, Any]:
+def document(services: Iterable[Service], version: str, failures: Failures = lambda *_: ()) -> dict[str, Any]:
     """The OpenAPI document of these services: a function of its arguments alone.
 
-    Each service is a tag, each operation a path below the service's context, with its examples, and with every status
-    that its examples or the gateway itself can answer.
+    Each service is a tag, each operation a path below the service's context, with its examples and its request's
+    schema, and with every status that its examples, its rules, its `failures` or the gateway itself can answer.
     """
     known = [service for service in services if service.mode != "disabled"]
     paths: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for service in known:
         for operation in service.operations.values():
-            paths[service.context + operation.template][operation.method.lower()] = described(service, operation)
+            paths[service.context + operation.template][operation.method.lower()] = described(
+                service, operation, failures(service, operation)
+            )
     return {
         "openapi": "3.1.1",
         "info": {"title": "LGSP", "version": version, "description": _ABOUT},
@@ -73,7 +70,7 @@ def document(services: Iterable[Service], version: str) -> dict[str, Any]:
         "paths": dict(paths),
         "components": {
             "schemas": {"Fault": _FAULT},
-            "responses": {f"Gateway{status}": answer for status, answer in _gateway_answers().items()},
+            "responses": {f"Gateway{status}": answer for status, answer in gateway_answers().items()},
             "securitySchemes": {
                 "token": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/token", "scopes": {}}}}
             },
@@ -94,8 +91,8 @@ def _tag(service: Service) -> dict[str, Any]:
     }
 
 
-def described(service: Service, operation: Operation) -> dict[str, Any]:
-    """One operation as OpenAPI has it."""
+def described(service: Service, operation: Operation, failures: Sequence[Reply] | None = ()) -> dict[str, Any]:
+    """One operation as OpenAPI has it; `failures` as `Failures` gives them."""
     made: dict[str, Any] = {
         "tags": [service.id],
         "operationId": f"{service.id}.{operation.method.lower()}.{_name(operation.template)}",
@@ -109,10 +106,10 @@ def described(service: Service, operation: Operation) -> dict[str, Any]:
     parameters = _parameters(operation)
     if parameters:
         made["parameters"] = parameters
-    body = _request_body(operation.examples)
+    body = _request_body(service, operation)
     if body:
         made["requestBody"] = body
-    made["responses"] = _responses(service, operation)
+    made["responses"] = responses_of(service, operation, failures)
     return made
 
 
@@ -125,22 +122,7 @@ def _both(text: Text) -> str:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    """Parameters of the path, the query and the headers, with the values that the examples give them."""
-    template = operation.template.split("/")
-    values: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
-    for part in template:
-        if part.startswith("{"):
-            values["path", part[1:-1]] = {}
-    for example in operation.examples:
-        asked = example.request
-        for part, value in zip(template, asked.path.split("/"), strict=True):
-            if part.startswith("{"):
-                values["path", part[1:-1]][unquote(value)] = None
-        for name, value in parse_qsl(asked.query, keep_blank_values=True):
-            values["query", name][value] = None
-        for name, value in asked.headers.items():
-            if name not in _NO_PARAMETERS:
-                values["header", name][value] = None
+    """Parameters of the path, the query and the headers, as examples give and rules look at them."""
     return [
         {
             "name": name,
@@ -149,37 +131,74 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             "schema": {"type": "string", **({"minLength": 1} if place == "path" else {})},
             **({"examples": {f"value{n}": {"value": value} for n, value in enumerate(given, 1)}} if given else {}),
         }
-        for (place, name), given in values.items()
+        for (place, name), given in _parameter_values(operation).items()
     ]
 
 
-def _request_body(examples: Sequence[Example]) -> dict[str, Any] | None:
+def _parameter_values(operation: Operation) -> Mapping[tuple[str, str], Iterable[str]]:
+    """Where each parameter stands and its name, with the values that it is given."""
+    template = operation.template.split("/")
+    values: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    values |= {("path", part[1:-1]): {} for part in template if part.startswith("{")}
+    for example in operation.examples:
+        asked = example.request
+        for part, value in zip(template, asked.path.split("/"), strict=True):
+            if part.startswith("{"):
+                values["path", part[1:-1]][unquote(value)] = None
+        for name, value in parse_qsl(asked.query, keep_blank_values=True):
+            values["query", name][value] = None
+        for name, value in asked.headers.items():
+            values["header", name][value] = None
+    for condition in (condition for rule in operation.replies for condition in rule.when):
+        place = {"query": "query", "headers": "header"}.get(condition.of)
+        if place:
+            values.setdefault((place, condition.name[0]), {})
+    return {parameter: given for parameter, given in values.items() if parameter not in _NO_PARAMETERS}
+
+
+def _request_body(service: Service, operation: Operation) -> dict[str, Any] | None:
+    examples = operation.examples
     by_type: defaultdict[str, list[Example]] = defaultdict(list)
     # What is refused for its form says nothing about the form.
     well_formed = [example for example in examples if example.reply.outcome is not Outcome.REJECTED] or examples
     for example in well_formed:
         if example.request.body:
-            by_type[_media_type(example.request.headers.get("content-type", ""))].append(example)
+            by_type[media_type(example.request.headers.get("content-type", ""))].append(example)
+    if operation.request is not None:
+        by_type.setdefault(JSON, [])
     if not by_type:
         return None
-    content = {}
+    content: dict[str, Any] = {}
     for media, given in by_type.items():
         values = {example.name: _value(media, example) for example in given}
         content[media] = {
             "schema": shape_of(list(values.values())),
-            "examples": {name: {"value": value} for name, value in values.items()},
+            **({"examples": {name: {"value": value} for name, value in values.items()}} if values else {}),
         }
+    if operation.request is not None:
+        steps = ("paths", service.context + operation.template, operation.method.lower(), "requestBody", "content")
+        pointer = "/".join(step.replace("~", "~0").replace("/", "~1") for step in (*steps, JSON, "schema"))
+        content[JSON]["schema"] = _moved(operation.request.json_schema, f"#/{pointer}")
+        return {"required": True, "content": content}
     return {"required": all(example.request.body for example in well_formed), "content": content}
 
 
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower() or "application/octet-stream"
+def _moved(schema: object, to: str) -> Any:  # noqa: ANN401 - a schema, or a piece of one
+    """A schema that stands at `to` in another document: what it refers to inside itself is found there."""
+    if isinstance(schema, Mapping):
+        return {
+            name: to + value[1:]
+            if name == "$ref" and isinstance(value, str) and value.startswith("#")
+            else _moved(value, to)
+            for name, value in schema.items()
+        }
+    return [_moved(item, to) for item in schema] if isinstance(schema, list | tuple) else schema
 
 
 def _value(media: str, example: Example) -> object:
     """The body as OpenAPI shows it: fields of forms and JSON as values, anything else as text."""
     body = example.request.body
-    if media == _JSON:
+    if media == JSON:
         return json.loads(body)
     if media == _FORM:
         return dict(parse_qsl(body.decode(), keep_blank_values=True))
@@ -197,90 +216,3 @@ def _field(part: Message) -> str:
 def _text(part: Message) -> str:
     content = part.get_payload(decode=True)
     return content.decode(errors="replace") if isinstance(content, bytes) else ""
-
-
-def _responses(service: Service, operation: Operation) -> dict[str, Any]:
-    by_status: defaultdict[int, list[Example]] = defaultdict(list)
-    for example in operation.examples:
-        by_status[example.reply.status].append(example)
-    # A contract has one form of saying no: what one operation's examples show of it, every operation may answer.
-    refusals: defaultdict[int, list[Example]] = defaultdict(list)
-    for other in service.operations.values():
-        for example in other.examples:
-            if example.reply.outcome is not Outcome.OK:
-                refusals[example.reply.status].append(example)
-    gateway = _gateway_answers()
-    answers: dict[str, Any] = {str(status): {"$ref": f"#/components/responses/Gateway{status}"} for status in gateway}
-    for status in sorted((by_status.keys() or {200}) | refusals.keys()):
-        answers[str(status)] = _said(status, by_status[status], refusals[status], also=gateway.get(status))
-    if Outcome.PROVIDER_ERROR in _rates(service, operation):  # a simulated failure, in words of the connector's own
-        answers["500"] = _said(500, by_status[500], refusals[500], also=gateway.get(500))
-        answers["500"]["content"]["*/*"] = {}
-    return dict(sorted(answers.items()))
-
-
-def _rates(service: Service, operation: Operation) -> Mapping[Outcome, float]:
-    mix = operation.errors or service.errors
-    return mix.rates if mix else {}
-
-
-def _said(
-    status: int, examples: Sequence[Example], refusals: Sequence[Example], *, also: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """What the provider says with this status; `also`: what the gateway would say with the same one."""
-    content: dict[str, Any] = {}
-    accepted = [example for example in examples if example.reply.outcome is Outcome.OK]
-    speaks_json = any(_reply_type(example.reply.body) == _JSON for example in accepted)
-    for said in (accepted, refusals):
-        for media, schema in _schemas(said, null=_JSON if speaks_json else "*/*").items():
-            content.setdefault(media, []).append(schema)
-    for media, body in also["content"].items() if also else ():
-        content.setdefault(media, []).append(body["schema"])
-    made = {
-        media: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}} for media, schemas in content.items()
-    }
-    for example in examples:
-        if example.reply.body is not None:
-            shown = made[_reply_type(example.reply.body)].setdefault("examples", {})
-            shown[example.name] = {"value": example.reply.body}
-    outcomes = dict.fromkeys(str(example.reply.outcome) for example in [*examples, *refusals]) or {"ok": None}
-    told = f"{HTTPStatus(status).phrase}: {', '.join(outcomes)}"
-    return {
-        "description": f"{told}\n\n{also['description']}" if also else told,
-        "headers": {"X-Transaction-Id": {"schema": {"type": "string", "format": "uuid"}}},
-        "content": made or {"*/*": {}},
-    }
-
-
-def _schemas(examples: Sequence[Example], *, null: str) -> dict[str, Schema]:
-    """The shapes of replies by media type; `null`: what a reply without a body is, JSON's own word or not to be told."""
-    by_type: defaultdict[str, list[object]] = defaultdict(list)
-    for example in examples:
-        body = example.reply.body
-        by_type[null if body is None else _reply_type(body)].append(body)
-    return {media: {} if media == "*/*" else shape_of(bodies) for media, bodies in by_type.items()}
-
-
-def _reply_type(body: object) -> str:
-    """The media type of an example's reply, which gives its body only: a document in angle brackets is XML."""
-    if body is None:
-        return "*/*"
-    if not isinstance(body, str):
-        return _JSON
-    return "text/xml" if body.lstrip().startswith("<") else _PLAIN
-
-
-def _gateway_answers() -> dict[int, dict[str, Any]]:
-    """The gateway's own answers by status, each with the codes that it comes with."""
-    by_status: defaultdict[int, list[Fault]] = defaultdict(list)
-    for fault in every_fault():
-        by_status[fault.status].append(fault)
-    answers = {}
-    for status, faults in sorted(by_status.items()):
-        reference = {"$ref": "#/components/schemas/Fault"}
-        content: dict[str, Any] = {_JSON: {"schema": reference}, _XML: {"schema": {"type": "string"}}}
-        if status in {400, 404}:
-            content[_PLAIN] = {"schema": {"type": "string"}}  # a connector that could not read the request says why
-        codes = dict.fromkeys(f"- `{fault.code}` {fault.description}" for fault in faults)
-        answers[status] = {"description": "Cổng trả lời / From the gateway:\n" + "\n".join(codes), "content": content}
-    return answers

@@ -14,7 +14,7 @@ from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue
 from lgsp.edge.answers import SERVER
 from lgsp.edge.gateway import Own
-from lgsp.edge.openapi import document
+from lgsp.edge.openapi import Failures, document
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -37,9 +37,10 @@ class _Content:
 class Pages:
     """The pages of a gateway. Each version of the catalogue is rendered once, when it is first asked for."""
 
-    def __init__(self, catalogue: Catalogue, version: str) -> None:
+    def __init__(self, catalogue: Catalogue, version: str, failures: Failures = lambda *_: ()) -> None:
         self._catalogue = catalogue
         self._version = version
+        self._failures = failures
         self._rendered: _Content | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -66,14 +67,14 @@ class Pages:
             if content is None:
                 catalogue = self._catalogue
                 # Tens of milliseconds in one piece: not on the loop that carries the traffic.
-                content = await asyncio.to_thread(_render, catalogue, self._version)
+                content = await asyncio.to_thread(_render, catalogue, self._version, self._failures)
                 if catalogue is self._catalogue:  # else a newer one came into force meanwhile
                     self._rendered = content
         return _answer(http, content)
 
 
-def _render(catalogue: Catalogue, version: str) -> _Content:
-    text = json.dumps(document(catalogue, version), ensure_ascii=False, separators=(",", ":"))
+def _render(catalogue: Catalogue, version: str, failures: Failures) -> _Content:
+    text = json.dumps(document(catalogue, version, failures), ensure_ascii=False, separators=(",", ":"))
     return _content(text.encode(), "application/json; charset=utf-8")
 
 

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 
-from lgsp.catalogue.service import Catalogue, ErrorMix, Example, ExampleReply, ExampleRequest, Text
+from lgsp.catalogue.service import Catalogue, Example, ExampleReply, ExampleRequest, Text
 from lgsp.edge.faults import every_fault
 from lgsp.edge.openapi import document
 from lgsp.model import Outcome
@@ -31,7 +31,7 @@ def an_example(name: str = "found", path: str = "/x", body: object = None, **fie
 
 def described(name: str, *examples: Example, **fields: Any) -> dict[str, Any]:
     """The one operation of a document."""
-    made = document([a_service("svc", an_operation(name, examples=examples, **fields))], "1")
+    made = document([a_service("svc", an_operation(name, examples=examples, **fields), connector="somebody.s")], "1")
     return next(iter(next(iter(made["paths"].values())).values()))
 
 
@@ -124,7 +124,6 @@ def test_every_status_of_the_gateway_stands_at_every_operation() -> None:
     answers = described("GET /x")["responses"]
     assert {str(fault.status) for fault in every_fault()} | {"200"} == set(answers)
     assert {401, 403, 413, 502, 503, 504} <= {fault.status for fault in every_fault()}
-    assert "500" in described("GET /x", errors=ErrorMix(rates={Outcome.PROVIDER_ERROR: 0.1}))["responses"]
 
 
 def test_the_gateway_s_answers_name_their_codes() -> None:
@@ -151,7 +150,10 @@ def test_it_is_a_function_of_the_catalogue_alone() -> None:
 def test_a_refusal_that_one_operation_shows_every_operation_of_its_service_may_answer() -> None:
     no = an_example("no", body={"error": 1}, outcome=Outcome.BUSINESS_FAULT)
     shows, other = an_operation("GET /x", examples=(an_example(body={"a": 1}), no)), an_operation("GET /y", examples=(an_example(path="/y", body={"b": 1}),))  # fmt: skip
-    made = document([a_service("svc", shows, other), a_service("apart", an_operation("GET /z"))], "1")["paths"]
+    made = document(
+        [a_service("svc", shows, other, connector="a.b"), a_service("apart", an_operation("GET /z"), connector="a.c")],
+        "1",
+    )["paths"]
     schema = made["/svc/y"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert [choice["required"] for choice in schema["anyOf"]] == [["b"], ["error"]]
     assert "content" in made["/apart/z"]["get"]["responses"]["200"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lgsp.catalogue.service import ErrorMix
+from lgsp.catalogue.service import ErrorMix, Operation
 from lgsp.chance import draw
 from lgsp.errors import TimedOut, Unreachable
 from lgsp.model import Outcome, Reply, Request
@@ -39,6 +39,12 @@ def fail(outcome: Outcome, service: str, request: Request, connector: object) ->
         return connector.refuse(request, outcome)
     status, reason, message = _GENERIC[outcome]
     return Reply.of_json(request, {"code": reason, "message": message}, outcome=outcome, status=status, reason=reason)
+
+
+def failures(service: str, operation: Operation, connector: object) -> list[Reply]:
+    """What a refusal and an error that are simulated look like, whatever was asked."""
+    request = Request(id="", service=service, operation=operation.name, path=operation.template)
+    return [fail(outcome, service, request, connector) for outcome in _GENERIC]
 
 
 class ErrorsBehaviour:

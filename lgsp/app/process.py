@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import importlib.util
 import logging
@@ -78,6 +79,17 @@ async def measure_lag(process: ProcessMetrics) -> None:
         process.loop_lag.observe(max(0.0, loop.time() - due))
 
 
+def _spare_the_collector() -> None:
+    """Take what the start made out of the collector's sight, and let it look at the rest less often.
+
+    A call leaves no cycles, but its records are many enough that Python looked for some every few calls: a twelfth of
+    a gateway's time. What a reload replaces of the start is freed by its count; a cycle in it would stay, once.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+
+
 async def until_stopped(
     jobs: list[Coroutine[Any, Any, None]], ready: Callable[[], None], seconds: float | None = None
 ) -> None:
@@ -86,6 +98,7 @@ async def until_stopped(
     `ready` says that the process is up: from then on a signal ends it in order.
     """
     stop = asyncio.Event()
+    _spare_the_collector()
 
     def asked() -> None:
         if stop.is_set():

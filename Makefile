@@ -1,9 +1,10 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up test check proof bench bench-quick lock format clean
+.PHONY: help up test check proof chaos-quick chaos chaos-long bench bench-quick lock format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
+SEED ?= 2023
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -27,6 +28,21 @@ proof: ## The tests that take minutes
 	@sh scripts/setup dev
 	@sh scripts/setup system
 	$(PYTEST) -m proof
+
+chaos-quick: ## Broker, gateway and connectors killed once each under traffic: five witnesses on one screen, a minute
+	@sh scripts/setup dev
+	@sh scripts/setup system
+	.venv/bin/python tests/chaos/run.py quick --seed $(SEED)
+
+chaos: ## 24 faults of every kind and 20,000 transactions; also in `make proof` (SEED=7 for another sequence)
+	@sh scripts/setup dev
+	@sh scripts/setup system
+	.venv/bin/python tests/chaos/run.py ci --seed $(SEED)
+
+chaos-long: ## 320 faults and 500,000 transactions, about an hour
+	@sh scripts/setup dev
+	@sh scripts/setup system
+	.venv/bin/python tests/chaos/run.py long --seed $(SEED)
 
 bench: ## lgsp beside its peers, interleaved, as ratios: prints the table of docs/performance.md
 	@sh scripts/setup run

@@ -48,7 +48,7 @@ async def door_of(
     guard = Guard(admin_token(settings), clock.now, loopback=settings.admin.is_loopback)
     always = ["open: plain listening beyond loopback was allowed"] if settings.open else []
     made = Admin(
-        process.render,
+        process.hold,
         CONTENT_TYPE,
         problems,
         lambda: always + notes(),

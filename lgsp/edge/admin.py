@@ -18,12 +18,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Admin:
     """One listener beside the traffic. `problems` says why the process is not ready; `notes` what else to know.
 
+    `hold` is called on the event loop at each scrape; what it gives renders the metrics, off the loop.
     `guard` says who may do what; `routes` are what else stands here.
     """
 
     def __init__(
         self,
-        render: Callable[[], bytes],
+        hold: Callable[[], Callable[[], bytes]],
         content_type: str,
         problems: Callable[[], list[str]],
         notes: Callable[[], list[str]],
@@ -32,7 +33,7 @@ class Admin:
         guard: Guard,
         routes: Iterable[RouteDef] = (),
     ) -> None:
-        self._render = render
+        self._hold = hold
         self._content_type = content_type
         self._problems = problems
         self._notes = notes
@@ -103,7 +104,7 @@ class Admin:
 
     async def _metrics(self, _: web.Request) -> web.Response:
         # Rendering takes milliseconds in one piece: not on the loop that carries the traffic.
-        body = await asyncio.to_thread(self._render)
+        body = await asyncio.to_thread(self._hold())
         return web.Response(body=body, headers={"Content-Type": self._content_type})
 
     async def _livez(self, _: web.Request) -> web.Response:

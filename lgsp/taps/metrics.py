@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -39,6 +40,8 @@ class ProcessMetrics:
 
     def __init__(self, version: str, bus: str) -> None:
         self.registry = CollectorRegistry()
+        self.taking: list[Callable[[], None]] = []
+        """What is copied in one moment of the event loop, because its numbers belong together."""
         ProcessCollector(registry=self.registry)
         build = Gauge("lgsp_build_info", "What runs here.", ("version", "python"), registry=self.registry)
         build.labels(version, platform.python_version()).set(1)
@@ -84,9 +87,11 @@ class ProcessMetrics:
         if reload.successful:
             self._reload_at.labels(reload.what).set(reload.at)
 
-    def render(self) -> bytes:
-        """The exposition in Prometheus's text format. Takes milliseconds: call it off the event loop."""
-        return generate_latest(self.registry)
+    def hold(self) -> Callable[[], bytes]:
+        """Copies, on the event loop, what belongs together; what this gives renders it in Prometheus's text format, off the loop."""
+        for take in self.taking:
+            take()
+        return partial(generate_latest, self.registry)
 
 
 class _LedgerCollector(Collector):
@@ -97,24 +102,31 @@ class _LedgerCollector(Collector):
         self._name = name
         self.services = tuple(services)
         """Those that exist: they have a count, if 0. What is gone keeps the counts that it has."""
+        self.take()
+
+    def take(self) -> None:
+        """Copy the counts in one moment: while a scrape is rendered the loop goes on, and accepted = ended + open must hold."""
+        ledger = self._ledger
+        self._taken = dict(ledger.totals()), dict(ledger.accepted()), dict(ledger.still_open())
 
     def collect(self) -> Iterator[Metric]:
+        totals, accepts, opens = self._taken
         ended = CounterMetricFamily(
             "lgsp_transactions", "Transactions that ended, by outcome.", labels=("service", "outcome")
         )
         none = {(service.id, outcome): 0 for service in self.services for outcome in Outcome}
-        for (service, outcome), count in (none | dict(self._ledger.totals())).items():
+        for (service, outcome), count in (none | totals).items():
             ended.add_metric((service, str(outcome)), count)
         yield ended
         zero = {service.id: 0 for service in self.services}
         accepted = CounterMetricFamily("lgsp_transactions_accepted", "Transactions accepted.", labels=("service",))
-        for service, count in (zero | dict(self._ledger.accepted())).items():
+        for service, count in (zero | accepts).items():
             accepted.add_metric((service,), count)
         yield accepted
         still_open = GaugeMetricFamily(
             "lgsp_open_transactions", "Accepted, without an outcome yet.", labels=("service",)
         )
-        for service, count in (zero | dict(self._ledger.still_open())).items():
+        for service, count in (zero | opens).items():
             still_open.add_metric((service,), count)
         yield still_open
         info = GaugeMetricFamily("lgsp_ledger_info", "Which account these are.", labels=("ledger", "backend"))
@@ -169,6 +181,7 @@ class GatewayMetrics:
         known = Catalogue({service.id: service for service in services})
         self._counts = _LedgerCollector(ledger, name, known)
         registry.register(self._counts)
+        process.taking.append(self._counts.take)
         by = ("service",)
         duration = Histogram(
             "lgsp_transaction_duration_seconds",

@@ -47,7 +47,7 @@ class Stage:
 
 def an_admin(made: Stage, *, loopback: bool = True) -> Admin:
     return Admin(
-        made.render,
+        lambda: made.render,
         "text/plain; version=0.0.4; charset=utf-8",
         lambda: made.problems,
         lambda: made.notes,

@@ -21,7 +21,13 @@ from lgsp.model import Outcome
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     pages = Transactions(Reader(Files(tmp_path, "gw1")), ManualClock(START)).routes()
     admin = Admin(
-        lambda: b"", "text/plain", list, list, loopback=True, guard=Guard("x", lambda: 0.0, loopback=True), routes=pages
+        lambda: bytes,
+        "text/plain",
+        list,
+        list,
+        loopback=True,
+        guard=Guard("x", lambda: 0.0, loopback=True),
+        routes=pages,
     )
     yield f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"
     await admin.stop()

@@ -50,7 +50,7 @@ class Stage:
 
     def values(self) -> Values:
         """Every sample of ours in the exposition."""
-        families = text_string_to_metric_families(self.process.render().decode())
+        families = text_string_to_metric_families(self.process.hold()().decode())
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
             for family in families
@@ -323,9 +323,9 @@ def test_connectors_of_some_services_have_no_series_of_others() -> None:
     process = ProcessMetrics("0.1.0", "memory")
     some = ConnectorMetrics(process, SERVICES, 64, ["svc"])
     some.prepare(Catalogue({"new": a_service("new"), "svc": SERVICES[0]}))()
-    assert b'service="svc"' in process.render()
-    assert not {b'service="new"', b'service="off"'} & set(process.render().split(b"{"))
-    assert b"new" not in process.render()
+    assert b'service="svc"' in process.hold()()
+    assert not {b'service="new"', b'service="off"'} & set(process.hold()().split(b"{"))
+    assert b"new" not in process.hold()()
 
 
 def test_a_reload_that_was_refused_shows_and_the_time_of_the_last_good_one_stands() -> None:
@@ -380,12 +380,12 @@ def test_processes_do_not_share_their_numbers() -> None:
 def test_the_exposition_names_its_own_form() -> None:
     made = stage()
     assert "version=0.0.4" in CONTENT_TYPE
-    assert made.process.render().endswith(b"\n")
-    assert b"_created" not in made.process.render()
+    assert made.process.hold()().endswith(b"\n")
+    assert b"_created" not in made.process.hold()()
 
 
 def test_the_process_tells_of_itself() -> None:
-    assert b"process_resident_memory_bytes " in stage().process.render()
+    assert b"process_resident_memory_bytes " in stage().process.hold()()
 
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -402,7 +402,7 @@ def test_the_table_and_the_code_agree() -> None:
             family.type,
             frozenset(label for sample in family.samples for label in sample.labels if label != "le"),
         )
-        for family in text_string_to_metric_families(made.process.render().decode())
+        for family in text_string_to_metric_families(made.process.hold()().decode())
         if family.name.startswith("lgsp_")
     }
     of_table = {name: (kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in ROW.findall(DOCUMENT)}
@@ -422,7 +422,7 @@ def test_prometheus_finds_nothing_to_mend() -> None:
     made.asking.saw(ended(Outcome.OK))
     made.asking.http("service", "GET", 200)
     checked = subprocess.run(
-        [promtool, "check", "metrics"], input=made.process.render(), capture_output=True, check=False
+        [promtool, "check", "metrics"], input=made.process.hold()(), capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
@@ -449,7 +449,7 @@ def test_every_fault_of_every_service_is_there_from_the_start_and_moves_to_one_a
     faults = FaultMetrics(process, lambda: ["a", "b"], ["outage", "latency"])
 
     def active() -> dict[str, float]:
-        found = re.findall(r'lgsp_fault_active\{fault="(\w+)",service="(\w+)"\} ([\d.]+)', process.render().decode())
+        found = re.findall(r'lgsp_fault_active\{fault="(\w+)",service="(\w+)"\} ([\d.]+)', process.hold()().decode())
         return {f"{service} {kind}": float(value) for kind, service, value in found}
 
     assert active() == {"a outage": 0, "a latency": 0, "b outage": 0, "b latency": 0}
@@ -457,3 +457,18 @@ def test_every_fault_of_every_service_is_there_from_the_start_and_moves_to_one_a
     assert active() == {"a outage": 0, "a latency": 0, "b outage": 1, "b latency": 0}
     faults.faults(set())
     assert sum(active().values()) == 0
+
+
+async def test_what_a_scrape_shows_is_of_one_moment_however_long_it_renders() -> None:
+    ledger, process = MemoryLedger(["svc", "off"]), ProcessMetrics("1", "memory")
+    GatewayMetrics(process, SERVICES, ledger, "gw1")
+    one, other = a_transaction(), a_transaction()
+    await ledger.open(one.request)
+    held = process.hold()
+    await ledger.close(one)
+    await ledger.open(other.request)
+    shown = held().decode()
+    assert 'lgsp_transactions_accepted_total{service="svc"} 1.0' in shown
+    assert 'lgsp_open_transactions{service="svc"} 1.0' in shown
+    assert 'lgsp_transactions_total{outcome="ok",service="svc"} 0.0' in shown
+    assert 'lgsp_transactions_accepted_total{service="svc"} 2.0' in process.hold()().decode()

@@ -1,0 +1,126 @@
+"""Everything that a chaos run is done to: one broker, two gateways, two connectors processes, a proxy before each.
+
+callers --HTTP--> gw1, gw2 --proxy--> RabbitMQ <--proxy-- c1, c2 --> the execution log
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+import pika
+from parts import Part
+from proxy import Proxy
+
+from lgsp.bus import topology
+from lgsp.bus.node import PrivateNode
+
+BUDGET = 2.0
+SERVICES = tuple(f"chaos-{number:02}" for number in range(1, 29))
+GATEWAYS = ("gw1", "gw2")
+CONNECTORS = ("c1", "c2")
+_SERVICE = """\
+{name}:
+  title: {name}
+  connector: executor
+  timeout: 2s
+  operations:
+    GET /items/{{nonce}}: {{}}
+    POST /items/{{nonce}}: {{}}
+"""
+_CONSUMER = """\
+chaos:
+  title: chaos
+  organisation: "000.00.00.H47"
+  local: true
+  subscriptions: ["*"]
+  behaviour: calm
+"""
+
+
+class Rig:
+    """Started and ended as a whole; its parts can be hurt one by one. `bug` is planted into every process."""
+
+    def __init__(self, directory: Path, *, seed: int = 0, bug: str = "-", node: PrivateNode | None = None) -> None:
+        self.directory = directory
+        self.executions = directory / "executions.log"
+        self.parts: dict[str, Part] = {}
+        self.proxies: dict[str, Proxy] = {}
+        self._seed = seed
+        self._bug = bug
+        self._stack = AsyncExitStack()
+        self._given = node
+        self.node = node or a_node(directory / "rabbitmq")
+
+    async def __aenter__(self) -> Self:
+        config = self.directory / "config"
+        config.mkdir(parents=True)
+        (config / "services.yaml").write_text("".join(_SERVICE.format(name=name) for name in SERVICES))
+        (config / "consumers.yaml").write_text(_CONSUMER)
+        if self._given is None:
+            await asyncio.to_thread(self.node.start)
+            self._stack.callback(self.node.stop)
+        for number, name in enumerate(GATEWAYS + CONNECTORS):
+            proxy = await self._stack.enter_async_context(Proxy(self.node.port, self._seed + number))
+            self.proxies[name] = proxy
+            user, password = login(name)
+            kind = ["gateway", "--listen", "127.0.0.1:0"] if name in GATEWAYS else ["connectors"]
+            broker = f"amqp://{user}:{password}@127.0.0.1:{proxy.port}/lgsp"
+            places = ["--name", user, "--admin", "127.0.0.1:0", "--broker", broker, "--config", str(config)]
+            self.parts[name] = Part(name, [*kind, *places], self.directory / name, self.executions, self._bug)
+        self._stack.callback(self._kill_all)
+        async with asyncio.TaskGroup() as starting:
+            for part in self.parts.values():
+                starting.create_task(asyncio.to_thread(part.start))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def _kill_all(self) -> None:
+        for part in self.parts.values():
+            part.kill()
+
+    async def control(self, *arguments: str) -> str:
+        """What `rabbitmqctl` says."""
+        return await asyncio.to_thread(self.node.command, *arguments)
+
+    def signal_broker(self, number: signal.Signals) -> None:
+        """To the node and everything it started."""
+        assert self.node._guard
+        os.killpg(self.node._guard.pid, number)
+
+    def provision(self, service: str) -> None:
+        """A queue that is gone, as an operator brings it back."""
+        user, password = login("admin")
+        with pika.BlockingConnection(pika.URLParameters(self.node.url(user, password))) as connection:
+            channel = connection.channel()
+            queue = topology.sync_queue(service)
+            channel.queue_declare(queue, durable=True, arguments={"x-queue-type": "classic"})
+            channel.queue_bind(queue, topology.REQUEST, service)
+
+    async def queues(self) -> dict[str, int]:
+        """Messages on the broker by queue, as it tells them itself."""
+        said = await self.control("-q", "list_queues", "-p", "lgsp", "name", "messages")
+        lines = (line.split() for line in said.splitlines())
+        return {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdigit()}
+
+
+def login(name: str) -> tuple[str, str]:
+    """User and password of a process on the broker."""
+    user = "connectors" if name in CONNECTORS else name
+    return user, f"secret of {user}".replace(" ", "-")
+
+
+def a_node(directory: Path) -> PrivateNode:
+    """A broker with the topology of the run, not started."""
+    users = [
+        topology.administrator(*login("admin")),
+        topology.connectors_user(*login("c1"), services=SERVICES),
+        *(topology.gateway_user(*login(name)) for name in GATEWAYS),
+    ]
+    return PrivateNode(directory, topology.definitions(SERVICES, users, salt=b"lgsp"))

@@ -1,0 +1,333 @@
+"""One chaos run: traffic, faults, peace, and then the witnesses are heard.
+
+python tests/chaos/run.py quick | ci | long  [--seed N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import platform
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import books
+import faults
+from caller import Broken, Caller, call, token_of, watch_for_stalls
+from checker import ANSWERED, Call, Execution, Pause, Verdict, Witnesses, judge, table
+from rig import BUDGET, GATEWAYS, SERVICES, Rig
+from scrape import Scrape
+
+_RENEW = 600.0
+_AT_REST = 20.0
+_HEALED = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much of what: faults one after the other, and traffic until they are over and enough was sent."""
+
+    seed: int
+    faults: Sequence[faults.Fault]
+    transactions: int
+    rate: float = 100.0
+    every: float = 0.0
+    """Seconds from one fault to the next; 0: as soon as its rest is over."""
+
+
+Look = Callable[[Rig], Awaitable[None]]
+QUICK = ("broker killed", "gateway killed", "connector killed")
+
+
+def plan(size: str, seed: int) -> Plan:
+    """The plan of a size."""
+    if size == "quick":
+        return Plan(seed, faults.schedule(seed, 3, QUICK, rest=5.0), 3_000)
+    if size == "long":
+        return Plan(seed, faults.schedule(seed, 320, rest=4.0), 500_000, 150.0)
+    return Plan(seed, faults.schedule(seed, 24), 20_500)
+
+
+@dataclass
+class Story:
+    """What happened on the way."""
+
+    calls: list[Call] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    scrapes: int = 0
+    inflicted: list[tuple[float, float, faults.Fault]] = field(default_factory=list)
+    broker_back: list[float] = field(default_factory=list)
+    exits: list[tuple[int, float]] = field(default_factory=list)
+    last: dict[str, Scrape] = field(default_factory=dict)
+
+
+@dataclass
+class Result:
+    """What a run showed."""
+
+    seen: Witnesses
+    verdict: Verdict
+    story: Story
+    seconds: float
+
+    def first_ok(self) -> list[float]:
+        """For each return of the broker: seconds until a request that was sent from then on was `ok`."""
+        return [min(self._oks_after(back), default=float("inf")) for back in self.story.broker_back]
+
+    def all_services(self) -> list[float]:
+        """For each return of the broker: seconds until every service had answered a request that was sent from then on."""
+        found = []
+        for back in self.story.broker_back:
+            first: dict[str, float] = {}
+            for each in self.seen.calls:
+                if each.outcome == "ok" and each.began >= back:
+                    first[each.service] = min(first.get(each.service, float("inf")), each.ended - back)
+            found.append(max(first.get(service, float("inf")) for service in SERVICES))
+        return found
+
+    def _oks_after(self, back: float) -> list[float]:
+        return [each.ended - back for each in self.seen.calls if each.outcome == "ok" and each.began >= back]
+
+
+async def execute(
+    rig: Rig, plan: Plan, *, warm: Plan | None = None, before: Look | None = None, after: Look | None = None
+) -> Result:
+    """Run a plan on a rig that is up; the rig's gateways and connectors have ended when it returns.
+
+    `before` looks at the rig at rest, after the traffic of `warm`; `after` at rest again.
+    """
+    began = time.monotonic()
+    story, caller = Story(), Caller()
+    done = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        keepers = [
+            tasks.create_task(watch_for_stalls(story.pauses.append)),
+            tasks.create_task(_scrape_on(rig, caller, story)),
+        ]
+        if warm is not None:
+            at_once = asyncio.Event()
+            at_once.set()
+            await _Traffic(rig, caller, warm, story).run(at_once)
+        if before is not None:
+            await _settle(rig, caller, story)
+            await _look(rig, caller, before)
+        traffic = _Traffic(rig, caller, plan, story)
+        calling = tasks.create_task(traffic.run(done))
+        await _nemesis(rig, plan, story)
+        done.set()
+        await calling
+        await _probe(traffic, story)
+        await _settle(rig, caller, story)
+        if after is not None:
+            await _look(rig, caller, after)
+        queues = await _queues_at_rest(rig)
+        for keeper in keepers:
+            keeper.cancel()
+    caller.close()
+    for part in rig.parts.values():
+        await asyncio.to_thread(part.terminate)
+        story.exits += part.exits
+    seen = _hear(rig, story, queues)
+    return Result(seen, judge(seen), story, time.monotonic() - began)
+
+
+@dataclass
+class _Traffic:
+    """The callers: where they ask, with which tokens, and what they remember."""
+
+    rig: Rig
+    caller: Caller
+    plan: Plan
+    story: Story
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(self.plan.seed)
+        self._tokens: dict[str, tuple[float, str]] = {}
+
+    async def one(self, gateway: str, service: str, method: str) -> Call | None:
+        """One call, remembered; nothing where there is not even a token."""
+        nonce = f"{self._chance.getrandbits(128):032x}"
+        part = self.rig.parts[gateway]
+        since, token = self._tokens.get(gateway, (0.0, ""))
+        if not token or time.monotonic() - since > _RENEW:
+            try:
+                token = await token_of(self.caller, part.url, part.secret("chaos"))
+            except Broken:
+                return None
+            self._tokens[gateway] = time.monotonic(), token
+        made = await call(self.caller, part.url, token, gateway=gateway, service=service, method=method, nonce=nonce)
+        self.story.calls.append(made)
+        return made
+
+    async def run(self, done: asyncio.Event) -> None:
+        """Calls at an even rate, whatever becomes of them, until the faults are over and there were enough."""
+        for gateway in GATEWAYS:
+            await self.one(gateway, SERVICES[0], "GET")
+        began, sent = time.monotonic(), 0
+        async with asyncio.TaskGroup() as calls:
+            while not done.is_set() or sent < self.plan.transactions:
+                await asyncio.sleep(max(began + sent / self.plan.rate - time.monotonic(), 0))
+                method = self._chance.choice(("GET", "POST"))
+                calls.create_task(self.one(self._chance.choice(GATEWAYS), self._chance.choice(SERVICES), method))
+                sent += 1
+
+
+async def _probe(traffic: _Traffic, story: Story) -> None:
+    """After the last fault everybody serves again: each service is asked at each gateway until it answers, or too long."""
+    end = time.monotonic() + _HEALED
+
+    async def until_it_answers(gateway: str, service: str) -> None:
+        while time.monotonic() < end:
+            asked = await traffic.one(gateway, service, "GET")
+            if asked is not None and asked.outcome in ANSWERED:
+                return
+            await asyncio.sleep(0.2)
+        story.complaints.append(f"{gateway}: {service} did not answer within {_HEALED:g} s of the last fault")
+
+    async with asyncio.TaskGroup() as asking:
+        for gateway in GATEWAYS:
+            for service in SERVICES:
+                asking.create_task(until_it_answers(gateway, service))
+
+
+async def _nemesis(rig: Rig, plan: Plan, story: Story) -> None:
+    origin = time.monotonic()
+    await asyncio.sleep(2)
+    for number, fault in enumerate(plan.faults):
+        if plan.every:
+            await asyncio.sleep(max(origin + number * plan.every + plan.every / 2 - time.monotonic(), 0))
+        began = time.monotonic()
+        await faults.inflict(rig, fault, story.pauses.append)
+        ended = time.monotonic()
+        story.inflicted.append((began - origin, ended - origin, fault))
+        if fault.kind in {"broker killed", "broker restarted"}:
+            story.broker_back.append(ended)
+        print(f"{began - origin:7.1f} s  {fault.kind:<20}{fault.target:<10}{ended - began:5.1f} s", file=sys.stderr)
+        await asyncio.sleep(fault.rest)
+
+
+async def _scrape_on(rig: Rig, caller: Caller, story: Story) -> None:
+    """Every second, and at every scrape the account must hold."""
+    while True:
+        await asyncio.sleep(1)
+        for gateway in GATEWAYS:
+            await _scrape(rig, caller, story, gateway)
+
+
+async def _scrape(rig: Rig, caller: Caller, story: Story, gateway: str) -> Scrape | None:
+    try:
+        async with asyncio.timeout(10):
+            _, _, body = await caller.ask("GET", f"{rig.parts[gateway].admin}/metrics", {})
+    except (Broken, TimeoutError):
+        return None  # killed or frozen: nothing was said
+    found = Scrape.of(body.decode())
+    story.scrapes += 1
+    story.complaints += [f"{gateway}: {complaint}" for complaint in found.complaints(story.last.get(gateway))]
+    story.last[gateway] = found
+    return found
+
+
+async def _settle(rig: Rig, caller: Caller, story: Story) -> None:
+    """Wait until nothing is open, or as long as anything may take."""
+    end = time.monotonic() + _AT_REST
+    for gateway in GATEWAYS:
+        while time.monotonic() < end:
+            found = await _scrape(rig, caller, story, gateway)
+            if found is not None and not found.still_open.total():
+                break
+            await asyncio.sleep(0.2)
+
+
+async def _look(rig: Rig, caller: Caller, look: Look) -> None:
+    """With no connection of ours open; a second for the other side to see it."""
+    caller.close()
+    await asyncio.sleep(1)
+    await look(rig)
+
+
+async def _queues_at_rest(rig: Rig) -> dict[str, int]:
+    """What is left on the broker when what nobody waits for any more has expired."""
+    end = time.monotonic() + _AT_REST
+    while True:
+        queues = await rig.queues()
+        if not sum(queues.values()) or time.monotonic() > end:
+            return queues
+        await asyncio.sleep(0.5)
+
+
+def _hear(rig: Rig, story: Story, queues: dict[str, int]) -> Witnesses:
+    """Bring together what each of them says; gateways and connectors have ended."""
+    seen = Witnesses(BUDGET, story.calls, queues=queues, pauses=story.pauses, complaints=list(story.complaints))
+    rows, hours, hashes, scraped = [], Counter(), {}, {}
+    nonces: dict[str, list[str]] = {gateway: [] for gateway in GATEWAYS}
+    for each in story.calls:
+        nonces[each.gateway].append(each.nonce)
+    for gateway in GATEWAYS:
+        state = rig.parts[gateway].state
+        rows += books.rows_of(state, gateway)
+        hours.update(books.hours_of(state, gateway))
+        hashes |= books.hashes_of(state, gateway, nonces[gateway])
+        seen.complaints = [*seen.complaints, *books.chain_of(state, gateway)]
+        last = story.last.get(gateway, Scrape())
+        scraped |= {(gateway, *key): count for key, count in last.ended.items() if count}
+        seen.still_open = {**seen.still_open, gateway: last.still_open.total()}
+    bad = [f"{code} after {seconds:.1f} s at SIGTERM" for code, seconds in story.exits if code or seconds > 30]
+    seen.complaints = [*seen.complaints, *bad]
+    seen.rows, seen.hours, seen.hashes, seen.scraped = rows, hours, hashes, scraped
+    lines = rig.executions.read_text().splitlines() if rig.executions.exists() else []
+    seen.executions = [Execution(*line.split()) for line in lines]
+    return seen
+
+
+def report(plan: Plan, result: Result) -> str:
+    """The run on one screen."""
+    kinds = Counter(fault.kind for _, _, fault in result.story.inflicted)
+    lines = [
+        (
+            f"seed {plan.seed}: {kinds.total()} faults of {len(kinds)} kinds, {len(result.seen.calls):,} calls in "
+            f"{result.seconds:.0f} s, {result.story.scrapes:,} scrapes"
+        ),
+        table(result.seen, result.verdict),
+    ]
+    if firsts := sorted(result.first_ok()):
+        alls = sorted(result.all_services())
+        p99 = firsts[max(0, round(0.99 * len(firsts)) - 1)]
+        lines.append(
+            f"broker back to the first ok: {len(firsts)} times, p50 {firsts[len(firsts) // 2]:.2f} s, p99 {p99:.2f} s, "
+            f"max {firsts[-1]:.2f} s; to all {len(SERVICES)} services: max {alls[-1]:.2f} s"
+        )
+    if result.story.exits:
+        slowest = max(seconds for _, seconds in result.story.exits)
+        lines.append(f"SIGTERM: {len(result.story.exits)} times, slowest exit {slowest:.1f} s")
+    return "\n".join(lines)
+
+
+async def chaos(plan: Plan, directory: Path) -> Result:
+    """A rig of its own, and a plan run on it."""
+    async with Rig(directory, seed=plan.seed) as rig:
+        return await execute(rig, plan)
+
+
+def main() -> int:
+    """Run, print, and say by the exit code whether everything held."""
+    parser = argparse.ArgumentParser(description="A chaos run: real RabbitMQ, real processes, five witnesses.")
+    parser.add_argument("size", choices=["quick", "ci", "long"])
+    parser.add_argument("--seed", type=int, default=2023)
+    given = parser.parse_args()
+    made = plan(given.size, given.seed)
+    with tempfile.TemporaryDirectory(prefix="lgsp-chaos-") as directory:
+        result = asyncio.run(chaos(made, Path(directory) / "run"))
+    print(report(made, result))
+    print(f"{platform.machine()}, Python {platform.python_version()}")
+    return 0 if result.verdict.is_green else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,6 +12,7 @@ from lgsp.model import Outcome, Reply, Request, Stamps
 VERSION = "1"
 SHORT = 255
 _HTTP = "http-"
+_FIRST = ".1"  # of the message ids of a transaction: what a reply answers unless it says otherwise
 _MS = 1_000
 _NS = 1_000_000_000
 _OUTCOMES: dict[str | int, Outcome] = {str(outcome): outcome for outcome in Outcome}
@@ -44,7 +45,7 @@ def encode_request(request: Request, *, publish: int, reply_to: str, budget: flo
         for what, text in (("id", message_id), ("operation", request.operation), ("consumer", request.consumer)):
             if len(text.encode()) > SHORT:
                 raise MalformedRequest(f"the request's {what} is longer than {SHORT} octets")
-    headers: dict[str, str | int] = {"lgsp-version": VERSION, "lgsp-sent-ns": int(now * _NS)}
+    headers: dict[str, str | int] = {"lgsp-sent-ns": int(now * _NS)}
     if request.path != _template(request.operation):
         headers["lgsp-path"] = request.path
     if request.attempt != 1:
@@ -76,8 +77,8 @@ def decode_request(message: Message, service: str, *, now: float, redelivered: b
 
     A message without expiration has `default_budget`. Raises `MalformedRequest`.
     """
-    headers = message.headers
-    if not message.correlation_id:
+    headers, request_id = message.headers, message.correlation_id
+    if not request_id:
         raise MalformedRequest("the request has no correlation_id")
     template = _template(message.type)
     if not template:
@@ -85,19 +86,20 @@ def decode_request(message: Message, service: str, *, now: float, redelivered: b
     budget = _milliseconds(message.expiration, default_budget)
     sent = _integer(headers, "lgsp-sent-ns", 0)
     waited = min(max(now - sent / _NS, 0.0), budget) if sent else 0.0
+    # Most have few headers: asking for one that is not there costs as much as reading it.
     return Request(
-        id=message.correlation_id,
+        id=request_id,
         service=service,
         operation=message.type,
-        path=_text(headers, "lgsp-path", template),
-        query=_text(headers, "lgsp-query", ""),
+        path=_text(headers, "lgsp-path", template) if "lgsp-path" in headers else template,
+        query=_text(headers, "lgsp-query", "") if "lgsp-query" in headers else "",
         consumer=message.app_id,
-        key=_text(headers, "lgsp-key", "") or message.correlation_id,
-        attempt=_integer(headers, "lgsp-attempt", 1),
+        key=(_text(headers, "lgsp-key", "") or request_id) if "lgsp-key" in headers else request_id,
+        attempt=_integer(headers, "lgsp-attempt", 1) if "lgsp-attempt" in headers else 1,
         body=message.body,
         headers=_carried(message),
         calm=headers.get("lgsp-behaviour") == "calm",
-        force=_text(headers, "lgsp-force", ""),
+        force=_text(headers, "lgsp-force", "") if "lgsp-force" in headers else "",
         budget=budget - waited,
         waited=waited,
         redelivered=redelivered,
@@ -110,15 +112,15 @@ def speaks_our_version(message: Message) -> bool:
 
 
 def encode_reply(reply: Reply, *, operation: str, service: str, answers: str) -> Message:
-    """The message of a reply to the message `answers` of `service`."""
-    headers: dict[str, str | int] = {"lgsp-version": VERSION}
+    """The message of a reply to the message `answers` of `service`; defaults are left out, as in a request."""
+    headers: dict[str, str | int] = {}
     if reply.outcome is not Outcome.OK:
         headers["lgsp-outcome"] = str(reply.outcome)
     if reply.status != 200:
         headers["lgsp-status"] = reply.status
     if reply.reason:
         headers["lgsp-reason"] = reply.reason
-    if answers:
+    if answers and answers != f"{reply.to}{_FIRST}":
         headers["lgsp-answers"] = answers
     if reply.stamps:
         stamps = reply.stamps
@@ -133,7 +135,6 @@ def encode_reply(reply: Reply, *, operation: str, service: str, answers: str) ->
         body=reply.body,
         headers=headers,
         correlation_id=reply.to,
-        message_id=f"{reply.to}.r",
         type=operation,
         app_id=service,
         content_type=content_type,
@@ -192,11 +193,11 @@ def _carry(names: Mapping[str, str], headers: dict[str, str | int]) -> str:
 
 
 def _carried(message: Message) -> dict[str, str]:
-    found = {
-        carried: value
-        for name, value in message.headers.items()
-        if (carried := _http_name(name)) and isinstance(value, str)
-    }
+    found: dict[str, str] = {}
+    for name, value in message.headers.items():
+        carried = _http_name(name)
+        if carried and isinstance(value, str):
+            found[carried] = value
     if message.content_type:
         found["content-type"] = message.content_type
     return found

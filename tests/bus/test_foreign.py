@@ -29,7 +29,7 @@ def ask(
             type="GET /vehicles/{plate}",
             reply_to=own,
             correlation_id="call-1",
-            message_id="call-1.1",
+            message_id="call-1.2",
             expiration="5000",
             headers=headers,
         )
@@ -69,7 +69,7 @@ async def test_a_plain_client_gets_a_service_s_reply_in_its_own_queue(
         "lgsp-outcome": "business_fault",
         "lgsp-status": 404,
         "lgsp-reason": "not_found",
-        "lgsp-answers": "call-1.1",
+        "lgsp-answers": "call-1.2",
     }
 
 

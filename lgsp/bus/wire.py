@@ -42,6 +42,8 @@ _I64 = Struct(">q")
 _CONTENT_TYPE, _CONTENT_ENCODING, _HEADERS, _DELIVERY_MODE, _PRIORITY = 0x8000, 0x4000, 0x2000, 0x1000, 0x0800
 _CORRELATION_ID, _REPLY_TO, _EXPIRATION, _MESSAGE_ID, _TIMESTAMP = 0x0400, 0x0200, 0x0100, 0x0080, 0x0040
 _TYPE, _USER_ID, _APP_ID, _CLUSTER_ID, _UNKNOWN = 0x0020, 0x0010, 0x0008, 0x0004, 0x0003
+_NAMES = _TYPE | _USER_ID | _APP_ID | _CLUSTER_ID
+_NAMES_MAX = 4 * (1 + SHORT)
 _LAST = bytes([END])
 _OCTET = [bytes([number]) for number in range(256)]
 _TRANSIENT = b"\x01"
@@ -90,34 +92,21 @@ def publish(channel: int, exchange: str, key: str) -> bytes:
     return PREFIX.pack(METHOD, channel, len(payload)) + payload + _LAST
 
 
-def content(channel: int, message: Message, user: str, frame_max: int) -> list[bytes]:  # noqa: C901 - each property once, in AMQP's order
+def content(channel: int, message: Message, user: str, frame_max: int) -> list[bytes]:
     """Header and body frames of a transient message, to be written behind a publish, in pieces to be joined."""
-    flags = _HEADERS | _DELIVERY_MODE
-    content_type = correlation_id = reply_to = expiration = message_id = type_ = user_id = app_id = b""
-    if message.content_type:
-        flags |= _CONTENT_TYPE
-        content_type = short(message.content_type)
+    flags, content_type, reply_to, names = _fixed(
+        message.content_type, message.reply_to, message.type, user, message.app_id
+    )
+    correlation_id = expiration = message_id = b""
     if message.correlation_id:
         flags |= _CORRELATION_ID
         correlation_id = _short(message.correlation_id)
-    if message.reply_to:
-        flags |= _REPLY_TO
-        reply_to = short(message.reply_to)
     if message.expiration:
         flags |= _EXPIRATION
         expiration = short(message.expiration)
     if message.message_id:
         flags |= _MESSAGE_ID
         message_id = _short(message.message_id)
-    if message.type:
-        flags |= _TYPE
-        type_ = short(message.type)
-    if user:
-        flags |= _USER_ID
-        user_id = short(user)
-    if message.app_id:
-        flags |= _APP_ID
-        app_id = short(message.app_id)
     properties = b"".join(
         (
             content_type,
@@ -127,9 +116,7 @@ def content(channel: int, message: Message, user: str, frame_max: int) -> list[b
             reply_to,
             expiration,
             message_id,
-            type_,
-            user_id,
-            app_id,
+            names,
             _LAST,
         )
     )
@@ -147,6 +134,23 @@ def content(channel: int, message: Message, user: str, frame_max: int) -> list[b
         part = message.body[start : start + most]
         pieces += (PREFIX.pack(BODY, channel, len(part)), part, _LAST)
     return pieces
+
+
+@lru_cache(4096)
+def _fixed(content_type: str, reply_to: str, type_: str, user: str, app_id: str) -> tuple[int, bytes, bytes, bytes]:
+    """What all messages of one operation and caller share: flags, content type, reply-to, and the names at the end."""
+    flags = _HEADERS | _DELIVERY_MODE
+    found = []
+    for flag, text in (
+        (_CONTENT_TYPE, content_type),
+        (_REPLY_TO, reply_to),
+        (_TYPE, type_),
+        (_USER_ID, user),
+        (_APP_ID, app_id),
+    ):
+        flags |= flag if text else 0
+        found.append(_short(text) if text else b"")
+    return flags, found[0], found[1], b"".join(found[2:])
 
 
 def table(headers: Mapping[str, str | int]) -> bytes:
@@ -180,51 +184,63 @@ def reject(channel: int, tag: int) -> bytes:
 # In
 
 
-def read_header(data: bytes, at: int, stop: int) -> tuple[int, Message]:  # noqa: C901, PLR0912 - as above
+def read_header(data: bytes, at: int, stop: int) -> tuple[int, Message]:  # noqa: C901 - each property once, in AMQP's order
     """Body size and message (its body still to come) of the header frame's payload `data[at:stop]`."""
     class_id, _, size, flags = _CONTENT.unpack_from(data, at)
     if class_id != 60 or flags & _UNKNOWN:
         raise BadFrame("a header of no known content")
     at += _CONTENT.size
-    message = Message()
+    content_type = correlation_id = reply_to = expiration = message_id = ""
+    headers: dict[str, str | int] = {}
     if flags & _CONTENT_TYPE:
         start, at = at + 1, at + 1 + data[at]
-        message.content_type = text(data[start:at])
+        content_type = text(data[start:at])
     if flags & _CONTENT_ENCODING:
         at += 1 + data[at]
     if flags & _HEADERS:
-        message.headers, at = read_table(data, at, stop)
+        headers, at = read_table(data, at, stop)
     if flags & _DELIVERY_MODE:
         at += 1
     if flags & _PRIORITY:
         at += 1
     if flags & _CORRELATION_ID:
         start, at = at + 1, at + 1 + data[at]
-        message.correlation_id = _text(data[start:at])
+        correlation_id = _text(data[start:at])
     if flags & _REPLY_TO:
         start, at = at + 1, at + 1 + data[at]
-        message.reply_to = text(data[start:at])
+        reply_to = text(data[start:at])
     if flags & _EXPIRATION:
         start, at = at + 1, at + 1 + data[at]
-        message.expiration = text(data[start:at])
+        expiration = text(data[start:at])
     if flags & _MESSAGE_ID:
         start, at = at + 1, at + 1 + data[at]
-        message.message_id = _text(data[start:at])
+        message_id = _text(data[start:at])
     if flags & _TIMESTAMP:
         at += 8
+    if not 0 <= stop - at <= _NAMES_MAX:
+        raise BadFrame("the properties do not end where their frame does")
+    type_, app_id = _names(flags & _NAMES, data[at:stop])
+    return size, Message(b"", headers, correlation_id, message_id, type_, app_id, reply_to, expiration, content_type)
+
+
+@lru_cache(4096)
+def _names(flags: int, data: bytes) -> tuple[str, str]:
+    """Type and app id, from the properties at the end. Kept: one operation's and caller's come again and again."""
+    at = 0
+    type_ = app_id = ""
     if flags & _TYPE:
         start, at = at + 1, at + 1 + data[at]
-        message.type = text(data[start:at])
+        type_ = _text(data[start:at])
     if flags & _USER_ID:
         at += 1 + data[at]
     if flags & _APP_ID:
         start, at = at + 1, at + 1 + data[at]
-        message.app_id = text(data[start:at])
+        app_id = _text(data[start:at])
     if flags & _CLUSTER_ID:
         at += 1 + data[at]
-    if at != stop:
+    if at != len(data):
         raise BadFrame("the properties do not end where their frame does")
-    return size, message
+    return type_, app_id
 
 
 def _text(data: bytes) -> str:
@@ -251,7 +267,7 @@ def read_table(data: bytes, at: int, stop: int) -> tuple[dict[str, str | int], i
         kind = data[at]
         if kind == _LONG_STRING:
             start, at = at + 5, at + 5 + _U32.unpack_from(data, at + 1)[0]
-            headers[name] = _text(data[start:at])
+            headers[name] = str(data[start:at], "utf-8", "replace")
         elif kind == _LONG_INTEGER:
             headers[name] = _I64.unpack_from(data, at + 1)[0]
             at += 9

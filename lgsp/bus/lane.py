@@ -159,7 +159,7 @@ class LaneChannel(Channel):
     def _soon(self) -> None:
         if not self._flushing:
             self._flushing = True
-            self._loop.call_soon(self._flush)
+            self._relay.soon(self._flush)
 
     def _flush(self) -> None:
         self._flushing = False
@@ -192,6 +192,7 @@ class LaneChannel(Channel):
             self._acks.took(tag, self._clock.now())
         if known is not None:
             known.deliver(Delivery(self, tag, message, redelivered))
+            self._soon()  # what it gives rise to leaves in the turn that it wakes, not in the one after
 
     def returned(self, message: Message) -> None:
         """From the parser: before its confirm, which must not turn it into a success."""

@@ -59,10 +59,13 @@ class Relay(asyncio.Protocol):
         self._behind = behind
         self._life_sign = life_sign
         self._on_blocked = on_blocked
-        self._now = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
         self._told = self._now()
         self._parser = Parser(self._watch)
         self._hot: dict[int, Hot] = {}
+        self._reading = False
+        self._after: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         state = "lost" if self.is_lost else "blocked" if self.blocked else "paused" if self.paused else "open"
@@ -86,10 +89,18 @@ class Relay(asyncio.Protocol):
         self._hot.pop(number, None)
         self._parser.cool(number)
 
+    def soon(self, work: Callable[[], None]) -> None:
+        """Do `work` in the loop's next turn; behind everything that is woken by what is being read, if anything is."""
+        if self._reading:
+            self._after.append(work)
+        else:
+            self._loop.call_soon(work)
+
     def data_received(self, data: bytes) -> None:
         """From the socket. Bytes that are no AMQP end the connection: aio-pika makes a new one."""
         if self.is_lost:
             return
+        self._reading = True
         try:
             cold = self._parser.feed(data)
         except BadFrame as error:
@@ -97,6 +108,11 @@ class Relay(asyncio.Protocol):
             self._lose()
             self.transport.abort()
             return
+        finally:
+            self._reading = False
+            for work in self._after:
+                self._loop.call_soon(work)
+            self._after.clear()
         now = self._now()
         if not cold and now - self._told >= self._life_sign:
             cold = HEARTBEAT

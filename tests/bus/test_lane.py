@@ -77,6 +77,15 @@ async def test_an_ack_is_written_behind_its_reply_in_the_same_write(stage: Stage
     assert stage.wire.names() == ["publish to 2", "ContentHeader", "publish to 1", "ContentHeader", "ack to 2"]
 
 
+async def test_what_a_read_gives_rise_to_leaves_in_the_turn_that_it_wakes(stage: Stage) -> None:
+    loop, woken = asyncio.get_running_loop(), list[asyncio.Handle]()
+    await stage.channel.consume("q.sync.svc", lambda delivery: woken.append(loop.call_soon(answer, stage, delivery)))
+    stage.relay.data_received(a_delivery(1) + a_delivery(2))
+    await a_turn()
+    assert len(stage.wire.writes) == 1
+    assert stage.wire.names() == ["publish to 1", "ContentHeader", "publish to 2", "ContentHeader", "ack to 2"]
+
+
 async def test_behind_a_slow_head_what_is_done_is_acknowledged_singly(stage: Stage, clock: ManualClock) -> None:
     came = await consuming(stage)
     stage.relay.data_received(a_delivery(1) + a_delivery(2) + a_delivery(3))

@@ -1,7 +1,7 @@
 """RabbitMQ: requests out and replies in on one channel, requests in and replies out on another, one connection for both.
 
 request --publish--> lgsp.req    q.reply.<name> --deliver--> who waits
-q.sync.<service> --deliver--> a task a delivery --reply, ack--> lgsp.reply
+q.sync.<service> --deliver--> a task a read, one more for each that has to wait --reply, ack--> lgsp.reply
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import structlog
 
 from lgsp.bus import topology
 from lgsp.bus.base import Answer, Odd, Silent, Watch
+from lgsp.bus.batch import Batch
 from lgsp.bus.channel import Channel, Delivery
 from lgsp.bus.errors import GONE
 from lgsp.bus.link import Link
@@ -78,6 +79,7 @@ class RabbitBus:
         self._waiting = Waiting(_unanswered)
         self._served: dict[str, Answer] = {}
         self._resting: set[str] = set()
+        self._batch = Batch(self._spawn)
         self._tasks = asyncio.TaskGroup()
         self._keepers: list[asyncio.Task[None]] = []
         self._work_tasks = asyncio.TaskGroup()
@@ -235,7 +237,7 @@ class RabbitBus:
 
     def _on_request(self, service: str, answer: Answer, delivery: Delivery) -> None:
         if self._open:
-            self._spawn(self._work(service, answer, delivery))
+            self._batch.begin(self._work(service, answer, delivery))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._work_tasks.create_task(work)

@@ -63,7 +63,7 @@ class Dispatcher:
         await self._ledger.open(request)
         self._under_way += 1
         if service.mode == "disabled":
-            return await self._finish(request, started, None, Outcome.UNREACHABLE, "suspended")
+            return await self._finish(request, started, None, Outcome.REJECTED, "service_blocked")
         sent = self._clock.now()
         try:
             return await self._conclude(request, started, sent, self._bus.request(request, timeout=service.timeout))

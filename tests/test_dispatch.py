@@ -105,11 +105,11 @@ async def test_an_unknown_service_opens_no_transaction() -> None:
     assert bus.budgets == []
 
 
-async def test_a_disabled_service_is_suspended_without_touching_the_bus() -> None:
+async def test_a_disabled_service_is_refused_without_touching_the_bus() -> None:
     dispatcher, ledger, bus = a_dispatcher(lambda _: asyncio.sleep(0))  # type: ignore[arg-type, return-value]  # never asked
     transaction = await dispatcher.send(a_request(service="off"))
-    assert (transaction.outcome, transaction.reason) == (Outcome.UNREACHABLE, "suspended")
-    assert ledger.totals()["off", Outcome.UNREACHABLE] == 1
+    assert (transaction.outcome, transaction.reason) == (Outcome.REJECTED, "service_blocked")
+    assert ledger.totals()["off", Outcome.REJECTED] == 1
     assert bus.budgets == []
 
 

@@ -24,6 +24,8 @@ KEYS = (
     "secrets",
     "local",
     "subscriptions",
+    "blocked",
+    "pending",
     "limits",
     "behaviour",
     "may_force",
@@ -73,6 +75,10 @@ class Consumer(BaseModel):
     local: bool = False
     subscriptions: tuple[str, ...] = ()
     """`*`, a service, or one operation as `service METHOD /template`."""
+    blocked: tuple[str, ...] = ()
+    """What it may not ask for although it is subscribed to it; `*` blocks the consumer itself, whose tokens stay good."""
+    pending: tuple[str, ...] = ()
+    """What it asked to be subscribed to, and nobody has approved yet."""
     limits: tuple[Limit, ...] = ()
     behaviour: Literal["field", "calm"] = "field"
     may_force: bool = False
@@ -113,7 +119,9 @@ def parse_consumers(sources: Iterable[Source]) -> dict[str, Consumer]:
         reader = Reader(document)
         for name, node, value in reader.entries(document.root, ""):
             if [key.text for key, _ in value.entries] == ["also"]:
-                additions.append((reader, node, name, tuple(_subscriptions(reader, name, value.entries[0][1]))))
+                additions.append(
+                    (reader, node, name, tuple(_scopes(reader, f"{name}.subscriptions", value.entries[0][1])))
+                )
                 continue
             if name in consumers:
                 reader.note(node, name, f"there is a consumer {name!r} already")
@@ -148,6 +156,9 @@ def _consumer(reader: Reader, name: str, node: Node) -> Consumer:
     def truth(key: str) -> bool:
         return key in found and reader.truth(found[key], f"{name}.{key}")
 
+    def scopes(key: str) -> tuple[str, ...]:
+        return tuple(_scopes(reader, f"{name}.{key}", found[key])) if key in found else ()
+
     behaviour = (
         reader.choice(found["behaviour"], f"{name}.behaviour", ("field", "calm")) if "behaviour" in found else ""
     )
@@ -164,7 +175,9 @@ def _consumer(reader: Reader, name: str, node: Node) -> Consumer:
         key=key,
         secrets=tuple(_secrets(reader, name, found["secrets"])) if "secrets" in found else (),
         local=truth("local"),
-        subscriptions=tuple(_subscriptions(reader, name, found["subscriptions"])) if "subscriptions" in found else (),
+        subscriptions=scopes("subscriptions"),
+        blocked=scopes("blocked"),
+        pending=scopes("pending"),
         limits=tuple(_limits(reader, name, found["limits"])) if "limits" in found else (),
         behaviour="calm" if behaviour == "calm" else "field",
         may_force=truth("may_force"),
@@ -185,8 +198,7 @@ def _secrets(reader: Reader, name: str, node: Node) -> Iterator[str]:
         yield line
 
 
-def _subscriptions(reader: Reader, name: str, node: Node) -> Iterator[str]:
-    where = f"{name}.subscriptions"
+def _scopes(reader: Reader, where: str, node: Node) -> Iterator[str]:
     for item in reader.items(node, where):
         yield _scope(reader, where, item, reader.text(item, where))
 
@@ -212,11 +224,12 @@ def _scope(reader: Reader, where: str, node: Node, scope: str) -> str:
 
 
 def strangers(consumers: Iterable[Consumer], catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    """Consumer and scope of each subscription and limit that names no service or operation of the catalogue."""
+    """Consumer and scope of each entry that names no service or operation of the catalogue."""
     known = {EVERYTHING} | {service.id for service in catalogue}
     known |= {f"{service.id} {operation}" for service in catalogue for operation in service.operations}
     for consumer in consumers:
-        for scope in dict.fromkeys((*consumer.subscriptions, *(limit.scope for limit in consumer.limits))):
+        named = (*consumer.subscriptions, *consumer.blocked, *consumer.pending)
+        for scope in dict.fromkeys((*named, *(limit.scope for limit in consumer.limits))):
             if scope not in known:
                 yield consumer.id, scope
 
@@ -227,8 +240,8 @@ def as_yaml(consumer: Consumer) -> str:
     lines = [WRITTEN, f"{_quoted(consumer.id)}:"]
     texts = {key: getattr(consumer, key) for key in ("title", "organisation", "key")}
     lines += [f"  {key}: {_quoted(text)}" for key, text in texts.items() if text]
-    for key, entries in (("secrets", consumer.secrets), ("subscriptions", consumer.subscriptions)):
-        if entries:
+    for key in ("secrets", "subscriptions", "blocked", "pending"):
+        if entries := getattr(consumer, key):
             lines += [f"  {key}:", *(f"    - {_quoted(entry)}" for entry in entries)]
     if consumer.limits:
         lines.append("  limits:")

@@ -38,6 +38,8 @@ class Rights:
     operations: frozenset[str]
     partly: frozenset[str]
     """The services of which it may ask single operations."""
+    held: Mapping[str, str]
+    """Why it may not ask for these scopes at the moment, whatever it is subscribed to."""
     limits: Mapping[str, tuple[Limit, ...]]
     welcome: Met
     """The same for each call that may pass: the hot path makes nothing anew."""
@@ -56,12 +58,18 @@ class Rights:
             frozenset(consumer.subscriptions) - operations,
             operations,
             frozenset(scope.partition(" ")[0] for scope in operations),
+            _held(consumer),
             limits,
             Met(consumer),
         )
 
     def refusal(self, service: str, operation: str) -> str:
         """Why it may not ask for this, or nothing."""
+        if self.held:
+            scopes = (EVERYTHING, service, f"{service} {operation}")
+            held = next((self.held[scope] for scope in scopes if scope in self.held), "")
+            if held:
+                return held
         if self.everything or service in self.services:
             return ""
         if service not in self.partly:
@@ -72,6 +80,11 @@ class Rights:
         """Every limit that a call counts against."""
         for scope in (EVERYTHING, service, f"{service} {operation}"):
             yield from self.limits.get(scope, ())
+
+
+def _held(consumer: Consumer) -> dict[str, str]:
+    blocked = {scope: "blocked" if scope == EVERYTHING else "subscription_blocked" for scope in consumer.blocked}
+    return dict.fromkeys(consumer.pending, "subscription_inactive") | blocked
 
 
 def refilled(level: float, since: float, now: float, limit: Limit) -> float:

@@ -64,20 +64,16 @@ _BY_REASON: dict[str, Fault] = {
     # The caller's own doing.
     "token_expired": Fault(401, 900901, "Token đã hết hạn / Invalid Credentials: the token is over, get a new one"),
     "token_revoked": Fault(401, 900901, "Token đã bị thu hồi / Invalid Credentials: the token was revoked"),
-    "wrong_token": Fault(401, 900905, "Sai loại token / Incorrect access token type"),
     "subscription_blocked": Fault(401, 900907, "Đăng ký bị khoá / The subscription to this service is blocked"),
     "subscription_inactive": Fault(401, 900909, "Đăng ký chưa duyệt / The subscription is not approved yet"),
     "not_subscribed": Fault(403, 900908, "Chưa đăng ký dịch vụ / Resource forbidden: not subscribed to this service"),
     "operation_not_subscribed": Fault(403, 900910, "Ngoài phạm vi đăng ký / Not subscribed to this operation"),
-    "throttled_api": Fault(429, 900800, "Quá hạn mức của dịch vụ / Message throttled out: limit of the service", 60),
-    "hard_limit": Fault(503, 900801, "Quá giới hạn cứng / Hard limit exceeded", 60),
     "throttled_operation": Fault(
         429, 900802, "Quá hạn mức thao tác / Message throttled out: limit on the operation", 1
     ),
     "throttled": Fault(429, 900803, "Quá hạn mức / Message throttled out: limit of the consumer", 1),
     "throttled_service": Fault(429, 900804, "Quá hạn mức đăng ký / Message throttled out: limit on the service", 1),
     "blocked": Fault(429, 900805, "Bị chặn / Message blocked: ask the operator of the gateway"),
-    "throttled_policy": Fault(429, 900806, "Quá hạn mức theo chính sách / Message throttled out: policy", 60),
     "throttled_burst": Fault(429, 900807, "Gọi dồn dập / Message throttled out: burst limit on the service", 1),
     "service_blocked": Fault(503, 700700, "Dịch vụ đang bị khoá / API blocked"),
     # The provider's, or of the way to it.

@@ -22,6 +22,7 @@ _OUTCOMES: dict[str, Words] = {
     "provider_error": {"vi": "hệ thống cung cấp hoặc bộ kết nối gặp lỗi", "en": "the provider or its connector failed"},
     "timeout": {"vi": "không có trả lời trong thời hạn", "en": "no answer within the time allowed"},
     "unreachable": {"vi": "không kết nối được hệ thống cung cấp", "en": "the provider could not be reached"},
+    "blocked": {"vi": "hệ thống khai thác bị chặn", "en": "the consumer was blocked"},
     "bus_error": {"vi": "lỗi của trục tích hợp", "en": "the bus or the gateway failed"},
 }
 _REASONS: dict[str, Words] = {
@@ -38,7 +39,10 @@ _REASONS: dict[str, Words] = {
     "overloaded": {"vi": "cổng hoặc hàng đợi quá tải", "en": "the gateway or the service's queue was full"},
     "provider_down": {"vi": "hệ thống cung cấp không hoạt động", "en": "the provider was down"},
     "provider_fault": {"vi": "hệ thống cung cấp báo lỗi", "en": "the provider reported an error"},
+    "service_blocked": {"vi": "dịch vụ đang bị khoá", "en": "the service was disabled"},
     "shutting_down": {"vi": "cổng đang dừng", "en": "the gateway was going down"},
+    "subscription_blocked": {"vi": "đăng ký bị khoá", "en": "the subscription was blocked"},
+    "subscription_inactive": {"vi": "đăng ký chưa duyệt", "en": "the subscription was not approved yet"},
     "suspended": {"vi": "dịch vụ đang tạm dừng", "en": "the service was suspended"},
     "throttled": {"vi": "vượt hạn mức gọi", "en": "more calls than allowed"},
     "unconfirmed": {

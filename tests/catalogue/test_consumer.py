@@ -31,6 +31,8 @@ desk:
   may_force: true
   local: true
   disabled: true
+  blocked: [gis]
+  pending: ["*"]
 """
 
 
@@ -84,6 +86,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         behaviour="calm",
         may_force=True,
         disabled=True,
+        blocked=("gis",),
+        pending=("*",),
     )
 
 
@@ -136,9 +140,20 @@ def test_a_subscription_to_nothing_is_seen() -> None:
     catalogue = Catalogue({"gis": a_service("gis", an_operation("GET /x"))})
     consumers = [
         Consumer(id="a", subscriptions=("*", "gis", "gis GET /x", "gsi", "gis GET /y")),
-        Consumer(id="b", limits=(Limit(scope="gone", count=1, seconds=1), Limit(scope="gone", count=9, seconds=60))),
+        Consumer(
+            id="b",
+            blocked=("old",),
+            pending=("new", "gis"),
+            limits=(Limit(scope="gone", count=1, seconds=1), Limit(scope="gone", count=9, seconds=60)),
+        ),
     ]
-    assert list(strangers(consumers, catalogue)) == [("a", "gsi"), ("a", "gis GET /y"), ("b", "gone")]
+    assert list(strangers(consumers, catalogue)) == [
+        ("a", "gsi"),
+        ("a", "gis GET /y"),
+        ("b", "old"),
+        ("b", "new"),
+        ("b", "gone"),
+    ]
 
 
 _scopes = st.sampled_from(["*", "gis", "health GET /x/{id}", "health POST /x?y=1,2"])
@@ -154,6 +169,8 @@ _scopes = st.sampled_from(["*", "gis", "health GET /x/{id}", "health POST /x?y=1
         secrets=st.lists(st.just(LINE), max_size=2).map(tuple),
         local=st.booleans(),
         subscriptions=st.lists(_scopes, max_size=3).map(tuple),
+        blocked=st.lists(_scopes, max_size=1).map(tuple),
+        pending=st.lists(_scopes, max_size=1).map(tuple),
         limits=st.dictionaries(_scopes, st.lists(st.tuples(st.integers(1, 999), st.sampled_from([1.0, 60.0, 3600.0, 86400.0])), min_size=1)).map(
             lambda found: tuple(
                 Limit(scope=scope, count=count, seconds=seconds) for scope, each in found.items() for count, seconds in each

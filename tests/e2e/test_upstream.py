@@ -93,7 +93,7 @@ def test_a_service_becomes_real_suspended_and_simulated_again_and_the_others_do_
         assert said(real, token) == (200, "stand-in")
         for mode, answer in [
             ("proxy", (200, "/v2/x/1?q=2")),
-            ("disabled", (503, "303001")),
+            ("disabled", (503, "700700")),
             ("spy", (200, "/v2/x/1?q=2")),
             ("simulate", (200, "stand-in")),
         ]:

@@ -56,6 +56,38 @@ def test_what_is_not_subscribed_is_refused(
     assert Rights.of(Consumer(id="a", subscriptions=subscriptions)).refusal(service, operation) == refusal
 
 
+@pytest.mark.parametrize(
+    ("blocked", "pending", "service", "operation", "refusal"),
+    [
+        ((), (), "gis", "GET /x", ""),
+        (("*",), (), "gis", "GET /x", "blocked"),
+        (("*", "gis"), ("*",), "gis", "GET /x", "blocked"),
+        (("gis",), (), "gis", "GET /x", "subscription_blocked"),
+        (("gis",), (), "gis-more", "GET /x", ""),
+        (("gis GET /x",), (), "gis", "GET /x", "subscription_blocked"),
+        (("gis GET /x",), (), "gis", "POST /x", ""),
+        ((), ("gis",), "gis", "GET /x", "subscription_inactive"),
+        ((), ("gis GET /x",), "gis", "GET /x", "subscription_inactive"),
+        ((), ("gis GET /x",), "gis", "POST /x", ""),
+        (("gis",), ("gis",), "gis", "GET /x", "subscription_blocked"),
+        (("gis GET /x",), ("gis",), "gis", "GET /x", "subscription_inactive"),
+    ],
+)
+def test_what_is_blocked_or_not_approved_is_refused_also_where_it_is_subscribed(
+    blocked: tuple[str, ...], pending: tuple[str, ...], service: str, operation: str, refusal: str
+) -> None:
+    rights = Rights.of(Consumer(id="a", subscriptions=("*",), blocked=blocked, pending=pending))
+    assert rights.refusal(service, operation) == refusal
+
+
+def test_who_waits_for_a_service_is_told_so_and_not_that_it_never_asked() -> None:
+    rights = Rights.of(Consumer(id="a", pending=("gis",)))
+    assert [rights.refusal(service, "GET /x") for service in ("gis", "health")] == [
+        "subscription_inactive",
+        "not_subscribed",
+    ]
+
+
 def test_a_known_consumer_is_met_with_its_entry() -> None:
     access, _ = an_access(everything("a", behaviour="calm"), everything("b"))
     assert access.meet(bearer(access, "b"), "gis", "GET /x") == Met(everything("b"))

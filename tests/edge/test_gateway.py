@@ -283,12 +283,12 @@ async def test_who_asks_for_xml_gets_xml() -> None:
             assert got.body.startswith(b"<am:fault")
 
 
-async def test_a_suspended_service_is_answered_without_the_bus() -> None:
+async def test_a_disabled_service_is_answered_without_the_bus() -> None:
     async with stage() as made:
         got = await made.ask(path="/off/x")
-        assert (got.status, got.fault["code"], got.fault["reason"]) == (503, 303001, "suspended")
+        assert (got.status, got.fault["code"], got.fault["reason"]) == (503, 700700, "service_blocked")
         assert made.bus.arrived == []
-        assert made.ledger.totals()["off", Outcome.UNREACHABLE] == 1
+        assert made.ledger.totals()["off", Outcome.REJECTED] == 1
 
 
 @pytest.mark.parametrize(
@@ -362,6 +362,9 @@ REFUSED = (
     Consumer(id="few", subscriptions=("off", "svc GET /x/{id}")),
     Consumer(id="none"),
     Consumer(id="gone", subscriptions=("*",), disabled=True),
+    Consumer(id="shut-out", subscriptions=("*",), blocked=("*",)),
+    Consumer(id="held", subscriptions=("*",), blocked=("svc",)),
+    Consumer(id="waiting", pending=("svc",)),
     Consumer(id="slow", subscriptions=("*",), limits=(Limit(scope="*", count=1, seconds=60.0),)),
 )
 
@@ -371,6 +374,21 @@ REFUSED = (
     [
         ("none", 403, 900908, "not_subscribed", {}),
         ("few", 403, 900910, "operation_not_subscribed", {}),
+        ("shut-out", 429, 900805, "blocked", {}),
+        (
+            "held",
+            401,
+            900907,
+            "subscription_blocked",
+            {"WWW-Authenticate": 'Bearer realm="lgsp", error="invalid_token"'},
+        ),
+        (
+            "waiting",
+            401,
+            900909,
+            "subscription_inactive",
+            {"WWW-Authenticate": 'Bearer realm="lgsp", error="invalid_token"'},
+        ),
         ("gone", 401, 900901, "token_revoked", {"WWW-Authenticate": 'Bearer realm="lgsp", error="invalid_token"'}),
         ("old", 401, 900901, "token_expired", {"WWW-Authenticate": 'Bearer realm="lgsp", error="invalid_token"'}),
         ("slow", 429, 900803, "throttled", {"Retry-After": "60"}),

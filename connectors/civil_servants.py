@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.province import meanings, proposal
+from connectors.province.body import object_of
 from connectors.province.identifiers import parse_citizen_id
 from connectors.province.person import find_person
 from connectors.province.seed import digits, number
-from lgsp import MalformedRequest, Outcome, Reply, Request
+from lgsp import Outcome, Reply, Request
 
 failure_of = meanings.failure_of
 refuse = proposal.refuse
@@ -32,10 +33,7 @@ async def answer(request: Request) -> Reply:
 
 
 def _upload(request: Request) -> Reply:
-    try:
-        records = request.json_object.get("hoSo")
-    except MalformedRequest:
-        records = None
+    records = object_of(request).get("hoSo")
     if not isinstance(records, list) or not 0 < len(records) <= _BATCH_AT_MOST:
         return proposal.refused(
             request, "SCHEMA_REJECT", f"hoSo là danh sách từ 1 đến {_BATCH_AT_MOST} bản ghi", Outcome.REJECTED, 400

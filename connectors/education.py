@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connectors.province import meanings, proposal
+from connectors.province.body import object_of
 from connectors.province.identifiers import citizen_of_pupil
 from connectors.province.person import in_register
 from connectors.province.seed import digits, pick
-from lgsp import MalformedRequest, Outcome, Reply, Request
+from lgsp import Outcome, Reply, Request
 
 failure_of = meanings.failure_of
 refuse = proposal.refuse
@@ -31,10 +32,7 @@ async def answer(request: Request) -> Reply:
 
 
 def _batch(request: Request) -> Reply:
-    try:
-        fields = request.json_object
-    except MalformedRequest:
-        fields = {}
+    fields = object_of(request)
     pupils = fields.get("hocSinh")
     if (
         not isinstance(pupils, list)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.province import meanings, proposal
+from connectors.province.body import object_of
 from connectors.province.identifiers import is_dossier_code
 from connectors.province.parcel import NOT_DIGITISED, Parcel, find_parcel, parcel_of_certificate
 from connectors.province.seed import digits
-from lgsp import MalformedRequest, Outcome, Reply, Request
+from lgsp import Outcome, Reply, Request
 
 failure_of = meanings.failure_of
 refuse = proposal.refuse
@@ -63,10 +64,7 @@ def record(parcel: Parcel) -> dict[str, Any]:
 
 
 def _slip(request: Request) -> Reply:
-    try:
-        fields = request.json_object
-    except MalformedRequest:
-        fields = {}
+    fields = object_of(request)
     code = str(fields.get("maHoSo", ""))
     if not is_dossier_code(code):
         return proposal.refused(request, "SCHEMA_REJECT", "maHoSo không hợp lệ", Outcome.REJECTED, 400)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connectors.province.body import object_of
 from connectors.province.catalogues import ETHNIC_GROUPS, GENDERS, NATIONALITIES, RELIGIONS
 from connectors.province.dossier import AGENCIES, CHANNELS, PROCEDURES, find_procedure
 from connectors.province.identifiers import is_procedure_code
@@ -157,10 +158,7 @@ def _procedures(request: Request) -> Reply:
 
 
 def _procedure(request: Request) -> Reply:
-    try:
-        code = str(request.json_object.get("maTTHC", ""))
-    except MalformedRequest:
-        code = ""
+    code = str(object_of(request).get("maTTHC", ""))
     if not is_procedure_code(code):
         return _portal(request, [], INVALID, Outcome.REJECTED)
     found = find_procedure(code)

@@ -18,5 +18,6 @@ def uuid7(milliseconds: int, entropy: int) -> str:
     """A UUID version 7 (RFC 9562): `milliseconds` since the epoch, then 74 bits of `entropy`."""
     random_a = entropy & 0xFFF
     random_b = (entropy >> 12) & 0x3FFF_FFFF_FFFF_FFFF
-    digits = f"{milliseconds & 0xFFFF_FFFF_FFFF:012x}7{random_a:03x}{0x8000_0000_0000_0000 | random_b:016x}"
+    whole = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 7 << 76 | random_a << 64 | 2 << 62 | random_b
+    digits = whole.to_bytes(16).hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -122,7 +122,7 @@ class Gateway:
         self._watch = watch
         self._new_id = new_id
         self._own = own
-        self._names = names
+        self._names = None if names is None else frozenset(names)
         self._max_body = max_body
         self._max_in_flight = max_in_flight
         self._in_flight = 0

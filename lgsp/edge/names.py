@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from functools import lru_cache
 
 _OURS = ("127.0.0.1", "localhost", "[::1]")
 
 
-def is_our_name(host: str, more: Collection[str] = ()) -> bool:
+@lru_cache(maxsize=64)
+def is_our_name(host: str, more: frozenset[str] = frozenset()) -> bool:
     """Whether a `Host` header names loopback, or one `more` name in small letters, with or without a port."""
     host = host.lower()
     name, colon, port = host.rpartition(":")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from struct import Struct
 from zlib import crc32
@@ -52,8 +53,13 @@ def percentile(sketch: Mapping[int, int], percent: float) -> int | None:
 
 def pack_sketch(sketch: Mapping[int, int]) -> bytes:
     """A sketch as bytes, the same for the same sketch, with a check of themselves at the end."""
-    pairs = b"".join(_PAIR.pack(number, sketch[number]) for number in sorted(sketch))
+    pairs = _pairs(len(sketch)).pack(*(value for pair in sorted(sketch.items()) for value in pair))
     return pairs + crc32(pairs).to_bytes(4, "big")
+
+
+@cache
+def _pairs(count: int) -> Struct:
+    return Struct(">" + "HI" * count)
 
 
 def unpack_sketch(data: bytes) -> dict[int, int]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b, sha256
 from struct import Struct
+from struct import error as StructError  # noqa: N812 - struct calls its exception `error`
 from typing import Literal
 from uuid import UUID
 
@@ -157,16 +158,17 @@ def times_of(started: float, sent: float, seconds: float, stamps: Stamps | None)
     if stamps is None or not sent:
         return b""
     provider = (stamps.t5 - stamps.t4) * 1e-9
-    times = [
+    times = (
         round((sent - started) * _US),
         round((stamps.t3 * 1e-9 - sent) * _US),
         round(((stamps.t6 - stamps.t3) * 1e-9 - provider) * _US),
         round(provider * _US),
         round((started + seconds - stamps.t6 * 1e-9) * _US),
-    ]
-    if min(times) < 0 or max(times) > _MOST:
-        times = [min(max(time, 0), _MOST) for time in times]
-    return TIMES.pack(*times)
+    )
+    try:
+        return TIMES.pack(*times)
+    except StructError:  # one of them does not fit
+        return TIMES.pack(*(min(max(time, 0), _MOST) for time in times))
 
 
 def callers_of(request: Request, key: bytes) -> bytes:

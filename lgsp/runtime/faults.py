@@ -43,6 +43,10 @@ class Faults:
     def __repr__(self) -> str:
         return f"<Faults {sum(map(len, self._by_service.values()))} from {len(self._told)}>"
 
+    def __contains__(self, service: object) -> bool:
+        """Whether any of them is known of a service; nearly never."""
+        return service in self._by_service
+
     def tell(self, teller: str, faults: Iterable[Fault], now: float) -> None:
         """Take what one teller says for all that it knows of."""
         self._told[teller] = (now, tuple(faults)[:AT_MOST])

@@ -208,7 +208,8 @@ class Host:
             self._watch.busy(service.id, 1)
             self._busy += 1
             try:
-                await self._slowed(request)
+                if service.id in self._faults:
+                    await self._slowed(request)
                 reply = await self._answered(service, chains, refuse, request, stamps)
             finally:
                 self._busy -= 1

@@ -135,7 +135,7 @@ def _one(request: Request, fields: dict[str, Any], _: State) -> Reply:
 
 def _many(request: Request, fields: dict[str, Any], _: State) -> Reply:
     ids = fields.get("dsMaHoSo")
-    if str(fields.get("maTinh")) != PROVINCE or fields.get("module") not in MODULES or not isinstance(ids, list):
+    if str(fields.get("maTinh")) != PROVINCE or str(fields.get("module")) not in MODULES or not isinstance(ids, list):
         return _error(request, 108)
     found = [_entry(given, int(given)) for given in map(str, ids[:_MOST]) if not _entry_problem(given)]
     return _status(request, 1, value=found) if found else _error(request, 201)

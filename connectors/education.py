@@ -40,7 +40,7 @@ def _batch(request: Request) -> Reply:
         or not all(isinstance(one, dict) and one.get("maDinhDanh") for one in pupils)
     ):
         return proposal.refused(request, "SCHEMA_REJECT", "hocSinh là danh sách có maDinhDanh", Outcome.REJECTED, 400)
-    if fields.get("maTruong") not in {code for code, _ in SCHOOLS}:
+    if fields.get("maTruong") not in [code for code, _ in SCHOOLS]:  # a list: what cannot be hashed is no school
         return proposal.refused(request, "SCHOOL_UNKNOWN", "Không có trường này", Outcome.BUSINESS_FAULT, 404)
     codes = [str(one["maDinhDanh"]) for one in pupils]
     if len(set(codes)) < len(codes):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lgsp.catalogue.service import Example, Operation, Service
-from lgsp.errors import MalformedRequest
+from lgsp.errors import DeliveryError, MalformedRequest
 from lgsp.model import Outcome, Reply, Request
 from lgsp.runtime.connector import Refuser
 
@@ -142,3 +144,25 @@ async def test_whatever_is_asked_is_answered_and_never_breaks_a_connector(
             continue
         assert isinstance(reply, Reply)
         assert reply.to == "t"
+
+
+def other_kinds(body: dict[str, object]) -> list[dict[str, object]]:
+    """The body with each member once of a kind that nobody expects there."""
+    return [{**body, name: value} for name in body for value in ([], {}, [{}], None, 1.5, True)]
+
+
+@pytest.mark.parametrize(("service", "operation"), OPERATIONS, ids=ids(OPERATIONS))  # type: ignore[arg-type]  # rows of two
+async def test_a_member_of_another_kind_is_answered_and_no_failure_of_ours(
+    service: Service, operation: Operation
+) -> None:
+    world = remembering.answering(connector(service))
+    for example in operation.examples:
+        try:
+            body = json.loads(example.request.body)
+        except ValueError:
+            continue
+        for number, other in enumerate(other_kinds(body) if isinstance(body, dict) else []):
+            request = a_request(service, operation, example, number)
+            with suppress(DeliveryError, MalformedRequest):
+                reply = await world(replace(request, body=json.dumps(other).encode()))
+                assert reply.outcome in {Outcome.OK, Outcome.BUSINESS_FAULT, Outcome.REJECTED, Outcome.PROVIDER_ERROR}

@@ -16,6 +16,7 @@ import structlog
 from lgsp.app.answering import failures_of
 from lgsp.bus.base import Troubled
 from lgsp.bus.control import Control
+from lgsp.catalogue.calendar import read_zone
 from lgsp.catalogue.consumer import CONSUMER_FILES, Consumer, read_consumers, strangers
 from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.watch import Watcher
@@ -44,7 +45,8 @@ log = structlog.get_logger()
 
 def ledger_of(settings: Settings, catalogue: Catalogue, clock: Clock) -> SqliteLedger:
     """The account of this gateway; it also keeps a second process of this name away."""
-    return SqliteLedger(Files(settings.state, settings.name), [service.id for service in catalogue], clock)
+    services = [service.id for service in catalogue]
+    return SqliteLedger(Files(settings.state, settings.name), services, clock, zone=read_zone(settings.config))
 
 
 def transactions_of(settings: Settings, clock: Clock) -> list[RouteDef]:

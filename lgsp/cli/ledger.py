@@ -17,7 +17,7 @@ from lgsp.clock import SystemClock
 from lgsp.edge.transactions import since_us
 from lgsp.errors import SettingsError
 from lgsp.ledger.backup import back_up
-from lgsp.ledger.files import Files, ledgers_in
+from lgsp.ledger.files import Files, Verified, ledgers_in
 from lgsp.ledger.reader import Reader
 from lgsp.ledger.verify import verify
 from lgsp.ledger.words import describe
@@ -62,7 +62,12 @@ def verify_ledger(
     A chain that is checked with what lies beside it proves little: keep copies of the checkpoints and of the public key
     on another machine, and give them with --against and --key.
     """
-    found = verify(_one(state, name), against=against, key=key)
+    files = _one(state, name)
+    found = verify(files, against=against, key=key)
+    try:
+        files.note_verified(Verified(SystemClock().now(), found.is_well))
+    except OSError as error:
+        click.echo(f"lgsp: /metrics will not tell of this verification: {files.verified}: {error.strerror}", err=True)
     if json_wanted:
         print_json(asdict(found) | {"well": found.is_well})
     else:

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from lgsp.ledger.periods import Period
 from lgsp.model import Outcome, Request, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an account is doing."""
+
+    sequence: int = 0
+    """The last row's number."""
+    waiting: int = 0
+    """Transactions that ended and do not stand in the tables yet ..."""
+    lag: float = 0.0
+    """... and how long the first of them waits, seconds."""
+    write_errors: int = 0
+    """Commits that failed."""
+    checkpoint: int = 0
+    """The row up to which the account is signed ..."""
+    root: int = 0
+    """... and the first 48 bits of the chain's root there."""
+    verified_at: float = 0.0
+    """When it was last verified; 0 is never."""
+    verify_failed: bool = False
+    """Whether that verification found something."""
 
 
 class Ledger(Protocol):
@@ -14,6 +38,8 @@ class Ledger(Protocol):
 
     backend: str
     """`memory` or `sqlite`."""
+    zone: str
+    """The time zone of its calendar."""
     duplicates: int
     """Second outcomes that were refused."""
 
@@ -38,6 +64,14 @@ class Ledger(Protocol):
 
     def still_open(self) -> Mapping[str, int]:
         """Transactions accepted and without an outcome yet, by service."""
+        ...
+
+    def periods(self) -> Mapping[tuple[str, Outcome, Period], int]:
+        """Transactions ended today, this month and this year in the account's time zone."""
+        ...
+
+    def standing(self) -> Standing:
+        """How the account is doing; may be asked from any thread."""
         ...
 
     def problems(self) -> list[str]:

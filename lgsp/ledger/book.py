@@ -91,6 +91,13 @@ class Book:
         found = self._db.execute("SELECT service, outcome, sum(n) FROM hour GROUP BY service, outcome")
         return {(service, outcome): n for service, outcome, n in found}
 
+    def totals_since(self, at: float) -> dict[tuple[str, str], int]:
+        """What has ended since the hour of a moment began."""
+        found = self._db.execute(
+            "SELECT service, outcome, sum(n) FROM hour WHERE h >= ? GROUP BY service, outcome", (int(at // 3_600),)
+        )
+        return {(service, outcome): n for service, outcome, n in found}
+
     def holds(self, transaction: bytes) -> bool:
         """Whether a transaction has its row."""
         tables = [ROWS + month for month in self._months]

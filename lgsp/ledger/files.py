@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from lgsp.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """When a ledger was verified, and whether it was as it was written."""
+
+    at: float = 0.0
+    well: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,27 @@ class Files:
     def caller_key(self) -> Path:
         """Under which callers' own ids are hashed."""
         return self.directory / f"ledger-{self.name}.caller-key"
+
+    @property
+    def verified(self) -> Path:
+        """What the last verification found."""
+        return self.directory / f"ledger-{self.name}.verified.json"
+
+    def read_verified(self) -> Verified:
+        """The last verification; one at 0 where there was none. One that cannot be read has failed."""
+        try:
+            found = json.loads(self.verified.read_bytes())
+            return Verified(float(found["at"]), bool(found["well"]))
+        except FileNotFoundError:
+            return Verified()
+        except (OSError, ValueError, KeyError, TypeError):
+            return Verified(well=False)
+
+    def note_verified(self, verified: Verified) -> None:
+        """Keep a verification for `read_verified`. Raises `OSError`."""
+        new = self.verified.with_suffix(".new")
+        new.write_text(json.dumps({"at": verified.at, "well": verified.well}), encoding="utf-8")
+        new.replace(self.verified)
 
     def quarantine(self, sequence: int) -> Path:
         """Where a tail that cannot be trusted was put."""

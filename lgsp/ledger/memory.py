@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
+from lgsp.clock import Clock, SystemClock
+from lgsp.ledger.base import Standing
+from lgsp.ledger.periods import Period, Periods
 from lgsp.model import Outcome, Request, Transaction
 
 
@@ -14,11 +17,15 @@ class MemoryLedger:
 
     backend = "memory"
 
-    def __init__(self, services: Iterable[str]) -> None:
+    def __init__(self, services: Iterable[str], clock: Clock | None = None, *, zone: str = "UTC") -> None:
+        self._clock = clock or SystemClock()
+        self.zone = zone
         known = list(services)
         self._totals = {(service, outcome): 0 for service in known for outcome in Outcome}
         self._accepted = dict.fromkeys(known, 0)
         self._open: dict[str, str] = {}
+        self._periods = Periods(zone)
+        self._periods.begin(self._clock.now(), self._totals, lambda _: {})
         self.duplicates = 0
         """Second outcomes that were refused."""
 
@@ -36,6 +43,8 @@ class MemoryLedger:
         if service is None:
             self.duplicates += 1
             return False
+        if (ended := transaction.started_at + transaction.seconds) >= self._periods.ends:
+            self._periods.turn(ended, self._totals)
         key = (service, transaction.outcome)
         self._totals[key] = self._totals.get(key, 0) + 1
         return True
@@ -54,6 +63,14 @@ class MemoryLedger:
         for service in self._open.values():
             counts[service] += 1
         return counts
+
+    def periods(self) -> Mapping[tuple[str, Outcome, Period], int]:
+        """Transactions ended today, this month and this year."""
+        return self._periods.counts(self._clock.now(), dict(self._totals))
+
+    def standing(self) -> Standing:
+        """Nothing waits, and there is nothing to sign."""
+        return Standing(sequence=sum(self._totals.values()))
 
     def problems(self) -> list[str]:
         """None: memory has room, or the process is gone."""

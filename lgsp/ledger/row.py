@@ -213,6 +213,13 @@ def opened_of(request: Request, kind: int, accepted: float, key: bytes) -> bytes
     )
 
 
+def ended_us(body: bytes) -> int:
+    """When the transaction of both halves ended, microseconds since the epoch."""
+    accepted: int = OPENED.unpack_from(body)[1]
+    took: int = ENDED.unpack_from(body, OPENED.size)[0]
+    return accepted + took
+
+
 def ended_of(transaction: Transaction) -> bytes:
     """The second half of the line of `transaction`."""
     reply = transaction.reply

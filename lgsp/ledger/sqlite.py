@@ -23,12 +23,14 @@ import structlog
 
 from lgsp.clock import Clock
 from lgsp.errors import LedgerUnavailable, LgspError
+from lgsp.ledger.base import Standing
 from lgsp.ledger.book import Book, Change
 from lgsp.ledger.chain import Signer
 from lgsp.ledger.files import Files
 from lgsp.ledger.journal import Journal
+from lgsp.ledger.periods import Period, Periods
 from lgsp.ledger.recovery import Findings, recover
-from lgsp.ledger.row import Kind, ended_of, opened_of
+from lgsp.ledger.row import Kind, ended_of, ended_us, opened_of
 from lgsp.model import Outcome, Request, Transaction
 
 log = structlog.get_logger()
@@ -55,6 +57,7 @@ class SqliteLedger:
         *,
         copies: Path | None = None,
         retention_days: int = RETENTION_DAYS,
+        zone: str = "UTC",
         capacity: int = 32_768,
     ) -> None:
         self._files = files
@@ -62,6 +65,8 @@ class SqliteLedger:
         self._clock = clock
         self._retention_days = retention_days
         self._capacity = capacity
+        self.zone = zone
+        self._periods = Periods(zone)
         self._services = list(services)
         self._totals = {(service, outcome): 0 for service in self._services for outcome in Outcome}
         self._accepted = dict.fromkeys(self._services, 0)
@@ -132,6 +137,11 @@ class SqliteLedger:
             self._totals[service, Outcome(outcome)] = count
             self._accepted[service] = self._accepted.get(service, 0) + count
             self._still_open.setdefault(service, 0)
+        self._periods.begin(now, self._totals, self._ended_since)
+
+    def _ended_since(self, at: float) -> dict[tuple[str, Outcome], int]:
+        found = self._book.totals_since(at)
+        return {(service, Outcome(outcome)): count for (service, outcome), count in found.items()}
 
     def _open_book(self) -> Book:
         return Book(
@@ -160,6 +170,8 @@ class SqliteLedger:
         number, service = found
         self._journal.end(number, ended_of(transaction))
         self._ended.append(number)
+        if (done := transaction.started_at + transaction.seconds) >= self._periods.ends:
+            self._periods.turn(done, self._totals)
         key = (service, transaction.outcome)
         self._totals[key] = self._totals.get(key, 0) + 1
         self._still_open[service] -= 1
@@ -197,6 +209,33 @@ class SqliteLedger:
     def still_open(self) -> Mapping[str, int]:
         """Transactions without an outcome yet, by service."""
         return self._still_open
+
+    def periods(self) -> Mapping[tuple[str, Outcome, Period], int]:
+        """Transactions ended today, this month and this year; exact, and the same after a restart."""
+        return self._periods.counts(self._clock.now(), dict(self._totals))
+
+    def standing(self) -> Standing:
+        """See `Standing`. Reads a small file: not for the event loop."""
+        verified = self._files.read_verified()
+        signed = self._book.checkpoint
+        return Standing(
+            sequence=self._book.head.sequence,
+            waiting=len(self._ended),
+            lag=self._lag(),
+            write_errors=self.write_errors,
+            checkpoint=signed.sequence,
+            root=int(signed.root[:12], 16),
+            verified_at=verified.at,
+            verify_failed=not verified.well,
+        )
+
+    def _lag(self) -> float:
+        """How long the first that waits for the writer has waited."""
+        try:
+            body = self._journal.body(self._ended[0])
+        except IndexError:
+            return 0.0
+        return max(self._clock.now() - ended_us(body) / 1e6, 0.0)
 
     def problems(self) -> list[str]:
         """Why nothing is accepted; empty when it is."""

@@ -7,7 +7,7 @@ The counts of transactions are the ledger's own, rendered at scrape time: there 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -20,6 +20,7 @@ from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue, Service
 from lgsp.catalogue.watch import Reload
 from lgsp.ledger.base import Ledger
+from lgsp.ledger.periods import PERIODS
 from lgsp.model import Outcome, Transaction
 from lgsp.taps.cells import Cell, Counter, Gauge, Histogram
 
@@ -108,6 +109,7 @@ class _LedgerCollector(Collector):
         """Copy the counts in one moment: while a scrape is rendered the loop goes on, and accepted = ended + open must hold."""
         ledger = self._ledger
         self._taken = dict(ledger.totals()), dict(ledger.accepted()), dict(ledger.still_open())
+        self._by_period = dict(ledger.periods())
 
     def collect(self) -> Iterator[Metric]:
         totals, accepts, opens = self._taken
@@ -129,9 +131,40 @@ class _LedgerCollector(Collector):
         for service, count in (zero | opens).items():
             still_open.add_metric((service,), count)
         yield still_open
-        info = GaugeMetricFamily("lgsp_ledger_info", "Which account these are.", labels=("ledger", "backend"))
-        info.add_metric((self._name, self._ledger.backend), 1)
+        info = GaugeMetricFamily("lgsp_ledger_info", "Which account these are.", labels=("ledger", "backend", "zone"))
+        info.add_metric((self._name, self._ledger.backend, self._ledger.zone), 1)
         yield info
+        yield self._periods(none)
+        yield from self._standing()
+
+    def _periods(self, none: Mapping[tuple[str, Outcome], int]) -> Metric:
+        family = GaugeMetricFamily(
+            "lgsp_ledger_period_transactions",
+            "Transactions that ended in the period.",
+            labels=("service", "outcome", "period"),
+        )
+        zero = {(service, outcome, period): 0 for service, outcome in none for period in PERIODS}
+        for (service, outcome, period), count in (zero | self._by_period).items():
+            family.add_metric((service, str(outcome), period), count)
+        return family
+
+    def _standing(self) -> Iterator[Metric]:
+        standing = self._ledger.standing()
+        gauges = {
+            "lgsp_ledger_last_sequence": ("The last row's number.", standing.sequence),
+            "lgsp_ledger_queue_depth": ("Ended, not in the tables yet.", standing.waiting),
+            "lgsp_ledger_lag_seconds": ("How long the first of them waits.", standing.lag),
+            "lgsp_ledger_checkpoint_sequence": ("The row up to which it is signed.", standing.checkpoint),
+            "lgsp_ledger_checkpoint_root_prefix": ("48 bits of the chain's root there.", standing.root),
+            "lgsp_ledger_last_verified_timestamp_seconds": ("Last verification; 0 is never.", standing.verified_at),
+            "lgsp_ledger_verify_failed": ("1 when it found something.", float(standing.verify_failed)),
+        }
+        for name, (says, value) in gauges.items():
+            yield GaugeMetricFamily(name, says, value=value)
+        yield CounterMetricFamily("lgsp_ledger_write_errors", "Commits that failed.", value=standing.write_errors)
+        yield CounterMetricFamily(
+            "lgsp_ledger_duplicates", "Second outcomes that were refused.", value=self._ledger.duplicates
+        )
 
     def describe(self) -> Iterator[Metric]:
         return iter(())
@@ -217,7 +250,10 @@ class GatewayMetrics:
         self._http = Counter(
             "lgsp_http_requests_total", "HTTP requests at the edge.", ("route", "method", "code"), registry=registry
         )
-        self._http_children: dict[tuple[str, str, int], Cell] = {}
+        # The rest appears as it happens; but the first calls after a start must be a step, not a new line.
+        self._http_children: dict[tuple[str, str, int], Cell] = {
+            ("service", method, 200): self._http.labels("service", method, "200") for method in ("GET", "POST")
+        }
         self._facts = _FactsCollector(known)
         registry.register(self._facts)
         self.prepare(known)()

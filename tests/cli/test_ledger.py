@@ -33,6 +33,7 @@ def test_a_ledger_that_is_well_says_so(state: Path) -> None:
     found = run("verify", "--state", str(state))
     assert found.exit_code == 0
     assert found.stdout == "ledger gw1: as it was written (4 rows, 2 checkpoints, 2 copies)\n"
+    assert Files(state, "gw1").read_verified().well
 
 
 def test_the_first_bad_row_is_named_and_the_exit_is_a_finding(state: Path) -> None:
@@ -41,6 +42,7 @@ def test_the_first_bad_row_is_named_and_the_exit_is_a_finding(state: Path) -> No
     found = run("verify", "--state", str(state))
     assert found.exit_code == 1
     assert found.stdout.startswith("row 2 was changed")
+    assert not Files(state, "gw1").read_verified().well
     told = json.loads(run("verify", "--state", str(state), "--json").stdout)
     assert (told["well"], told["rows"]) == (False, 1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ from lgsp.clock import ManualClock
 from lgsp.ledger.base import Ledger
 from lgsp.ledger.files import Files
 from lgsp.ledger.memory import MemoryLedger
+from lgsp.ledger.periods import PERIODS
 from lgsp.ledger.sqlite import SqliteLedger
 from lgsp.model import Outcome, Request, Transaction
 
@@ -25,10 +27,11 @@ SERVICES = ["a", "b"]
 _numbers = count(1)
 
 
-def make(kind: str, directory: Path) -> Ledger:
+def make(kind: str, directory: Path, clock: ManualClock | None = None, zone: str = "UTC") -> Ledger:
+    clock = clock or ManualClock()
     if kind == "memory":
-        return MemoryLedger(SERVICES)
-    return SqliteLedger(Files(directory, "gw1"), SERVICES, ManualClock(), capacity=64)
+        return MemoryLedger(SERVICES, clock, zone=zone)
+    return SqliteLedger(Files(directory, "gw1"), SERVICES, clock, capacity=64, zone=zone)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -115,3 +118,34 @@ async def test_accepted_is_the_sum_of_outcomes_and_open_at_every_instant(
                 for service in SERVICES:
                     outcomes = sum(ledger.totals()[service, each] for each in Outcome)
                     assert ledger.accepted()[service] == outcomes + ledger.still_open()[service]
+
+
+LAST_EVENING = datetime(2023, 12, 31, 16, 59, 58, tzinfo=UTC).timestamp()
+"""23:59:58 in a zone seven hours ahead, with the day, the month and the year near their end."""
+
+
+def of_periods(ledger: Ledger) -> dict[str, int]:
+    found = ledger.periods()
+    assert set(found) == {(s, o, p) for s, o in ledger.totals() for p in PERIODS}
+    return {period: found["a", Outcome.OK, period] for period in PERIODS}
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_periods_turn_over_at_the_zone_s_own_midnight_with_the_outcome_s_time(kind: str, tmp_path: Path) -> None:
+    clock = ManualClock(LAST_EVENING)
+    async with make(kind, tmp_path, clock, "Asia/Bangkok") as ledger:
+        assert of_periods(ledger) == {"day": 0, "month": 0, "year": 0}
+        for _ in range(2):
+            request = asked()
+            await ledger.open(request)
+            await ledger.close(a_transaction(request=request, started_at=LAST_EVENING, seconds=0.5))
+        assert of_periods(ledger) == {"day": 2, "month": 2, "year": 2}
+        late = asked()
+        await ledger.open(late)
+        await clock.advance(2)
+        assert of_periods(ledger) == {"day": 0, "month": 0, "year": 0}, "nothing has ended yet"
+        await ledger.close(a_transaction(request=late, started_at=LAST_EVENING, seconds=2.0))
+        assert of_periods(ledger) == {"day": 1, "month": 1, "year": 1}
+        await clock.advance(86_400)
+        assert of_periods(ledger) == {"day": 0, "month": 1, "year": 1}
+        assert ledger.totals()["a", Outcome.OK] == 3

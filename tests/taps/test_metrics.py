@@ -14,7 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from lgsp.bus.base import Watch as BusWatch
 from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.watch import Reload
+from lgsp.ledger.base import Standing
 from lgsp.ledger.memory import MemoryLedger
+from lgsp.ledger.periods import PERIODS
 from lgsp.model import Outcome, Transaction
 from lgsp.taps.metrics import (
     CONTENT_TYPE,
@@ -133,6 +135,8 @@ async def test_the_counts_are_the_ledgers_own(outcome: Outcome) -> None:
     assert difference(opened, closed) == {
         f"lgsp_transactions_total{{outcome={outcome},service=svc}}": 1,
         "lgsp_open_transactions{service=svc}": -1,
+        "lgsp_ledger_last_sequence": 1,
+        **{f"lgsp_ledger_period_transactions{{outcome={outcome},period={p},service=svc}}": 1 for p in PERIODS},
     }
 
 
@@ -319,6 +323,40 @@ async def test_the_totals_of_a_service_that_went_stay() -> None:
     assert value(made, "lgsp_transactions_accepted_total", service="off") == 1
 
 
+class Damaged(MemoryLedger):
+    """An account in trouble."""
+
+    def standing(self) -> Standing:
+        return Standing(
+            sequence=9,
+            waiting=3,
+            lag=31.5,
+            write_errors=2,
+            checkpoint=7,
+            root=0xABC,
+            verified_at=50.0,
+            verify_failed=True,
+        )
+
+
+def test_the_standing_of_the_ledger_is_told() -> None:
+    process = ProcessMetrics("0", "memory")
+    GatewayMetrics(process, SERVICES, Damaged(["svc", "off"], zone="Asia/Tokyo"), "gw1")
+    told = process.hold()().decode()
+    for line in (
+        "lgsp_ledger_last_sequence 9.0",
+        "lgsp_ledger_queue_depth 3.0",
+        "lgsp_ledger_lag_seconds 31.5",
+        "lgsp_ledger_write_errors_total 2.0",
+        "lgsp_ledger_checkpoint_sequence 7.0",
+        "lgsp_ledger_checkpoint_root_prefix 2748.0",
+        "lgsp_ledger_last_verified_timestamp_seconds 50.0",
+        "lgsp_ledger_verify_failed 1.0",
+        'lgsp_ledger_info{backend="memory",ledger="gw1",zone="Asia/Tokyo"} 1.0',
+    ):
+        assert f"\n{line}\n" in told, line
+
+
 def test_connectors_of_some_services_have_no_series_of_others() -> None:
     process = ProcessMetrics("0.1.0", "memory")
     some = ConnectorMetrics(process, SERVICES, 64, ["svc"])
@@ -358,7 +396,11 @@ def test_methods_that_nobody_knows_make_one_series() -> None:
     for number in range(50):
         made.asking.http("unknown", f"X{number}", 405)
     assert value(made, "lgsp_http_requests_total", route="unknown", method="OTHER", code="405") == 50
-    assert len(label_sets(made.values(), "lgsp_http_requests_total")) == 1
+    assert label_sets(made.values(), "lgsp_http_requests_total") == {
+        "{code=200,method=GET,route=service}",
+        "{code=200,method=POST,route=service}",
+        "{code=405,method=OTHER,route=unknown}",
+    }
 
 
 def test_the_facts_of_a_service_are_labels_and_numbers() -> None:
@@ -367,7 +409,7 @@ def test_the_facts_of_a_service_are_labels_and_numbers() -> None:
     assert value(made, "lgsp_slo_objective_ratio", service="svc") == 0.99
     assert value(made, "lgsp_service_timeout_seconds", service="svc") == 12
     assert value(made, "lgsp_connector_capacity", service="svc") == 64
-    assert value(made, "lgsp_ledger_info", ledger="gw1", backend="memory") == 1
+    assert value(made, "lgsp_ledger_info", ledger="gw1", backend="memory", zone="UTC") == 1
     assert value(made, "lgsp_bus_info", kind="rabbitmq") == 1
 
 

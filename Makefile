@@ -1,6 +1,6 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up test check proof chaos-quick chaos chaos-long bench bench-quick lock format clean
+.PHONY: help up test check proof chaos-quick chaos chaos-long bench bench-quick lock generated format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
@@ -56,6 +56,10 @@ bench-quick: ## The ratios that matter, in under 2 minutes
 
 lock: ## Pin every dependency with its hashes again
 	@sh scripts/setup lock
+
+generated: ## Make the generated files of config/ again
+	@sh scripts/setup run
+	.venv/bin/lgsp monitoring rules --config config --output config/prometheus/rules/lgsp.yml
 
 format: ## Format the code
 	@sh scripts/setup dev

@@ -36,7 +36,7 @@ FRONT_DOOR_NAMES = {"Connector", "Kept", "MalformedRequest", "Outcome", "Reply",
 PLACES = {
     "aio_pika": ("lgsp/bus/",),
     "aiormq": ("lgsp/bus/",),
-    "yaml": ("lgsp/catalogue/source.py",),
+    "yaml": ("lgsp/catalogue/source.py", "lgsp/monitoring/rules.py"),
     "numpy": ("lgsp/traffic/",),
     "pydantic": ("lgsp/catalogue/",),
     "prometheus_client": ("lgsp/taps/metrics.py", "lgsp/taps/cells.py", "lgsp/edge/admin.py"),
@@ -75,6 +75,7 @@ PEOPLE_S_TEXT = {
     "lgsp/edge/openapi.py",
     "lgsp/edge/responses.py",
     "lgsp/ledger/words.py",
+    "lgsp/monitoring/words.py",
     "lgsp/runtime/behaviours/errors.py",
 }
 """Sentences in Vietnamese and English that a caller reads."""

@@ -18,6 +18,7 @@ from lgsp.cli.fault import fault
 from lgsp.cli.history import history
 from lgsp.cli.init import init
 from lgsp.cli.ledger import ledger
+from lgsp.cli.monitoring import monitoring
 from lgsp.cli.province import province
 from lgsp.cli.run import connectors, gateway, up
 from lgsp.cli.services import services
@@ -39,7 +40,7 @@ def lgsp() -> None:
 
 for command in (
     up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
-    fault,
+    fault, monitoring,
 ):  # fmt: skip
     lgsp.add_command(command)
 

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pika
 import pytest
+from hypothesis import settings
 
 from lgsp.bus import topology
 from lgsp.bus.node import PrivateNode
 
 _numbers = count()
+# How long an example takes is the machine's business: a busy one is no mistake of the code.
+settings.register_profile("lgsp", deadline=None)
+settings.load_profile("lgsp")
 
 
 class Broker:

@@ -135,19 +135,20 @@ class Link:
 
     async def consumers(self, queue: str) -> int | None:
         """How many consume from a queue; `None` when there is no such queue."""
-        if self._connection is None:
+        if self._connection is None or self._connection.transport is None:
             return None
-        # A failed look costs the channel it was asked on: a throw-away one.
-        channel = aio_pika.Channel(self._connection)
+        # A failed look costs the channel it was asked on: a throw-away one. It is aiormq's own, since each channel of
+        # aio-pika leaves two observers behind on its connection, for as long as that lives.
         try:
-            await channel.initialize()
-            found = await channel.declare_queue(queue, passive=True)
+            channel = await self._connection.transport.connection.channel(publisher_confirms=False)
+            try:
+                found = await channel.queue_declare(queue, passive=True)
+            finally:
+                with suppress(*GONE):
+                    await channel.close()
         except GONE:
             return None
-        finally:
-            with suppress(*GONE):
-                await channel.close()
-        return found.declaration_result.consumer_count
+        return found.consumer_count
 
     async def fill(self, exchange: str, key: str, seconds: float) -> None:
         """Publish empty messages that expire after `seconds` until the broker refuses one, or `_FILLERS` are there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 import aiormq
@@ -13,6 +14,7 @@ from conftest import Broker
 from structlog.testing import capture_logs
 
 from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.bus.topology import sync_queue
 from lgsp.clock import SystemClock
 from lgsp.errors import BusUnavailable
 from lgsp.model import Reply, Request
@@ -81,3 +83,22 @@ async def test_another_aiormq_means_the_plain_way_and_one_line_that_says_so(
     assert [(log["event"], log["log_level"]) for log in logs] == [("fast lane not attached", "warning")] * 2, (
         "one a bus"
     )
+
+
+@pytest.mark.real
+async def test_looking_at_a_queue_leaves_nothing_behind(broker: Broker, unique: Callable[[str], str]) -> None:
+    service = unique("looked")
+    broker.provision(service)
+
+    def futures() -> int:
+        gc.collect()
+        return sum(isinstance(each, asyncio.Future) for each in gc.get_objects())
+
+    async with RabbitBus(broker.url, "conn", SystemClock(), asks=False) as bus:
+        await bus.serve(service, echo)
+        assert await bus._link.consumers(sync_queue(service)) == 1
+        before = futures()
+        for _ in range(20):
+            assert await bus._link.consumers(sync_queue(service)) == 1
+            assert await bus._link.consumers("q.sync.nobody") is None
+        assert futures() < before + 10

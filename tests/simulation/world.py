@@ -127,6 +127,7 @@ class Gateway:
         if in_commit:
             self.ledger.torn_turn()
         self.ledger.die()
+        self.waiting.fail_all(BusUnavailable("dead"))
         for task in self.calls:
             task.cancel()
 

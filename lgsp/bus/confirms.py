@@ -37,8 +37,11 @@ class Confirms(Generic[T]):
 
     def confirmed(self, tag: int, *, multiple: bool) -> list[T]:
         """What a confirm is about: one publish, or every open one up to it."""
-        tags = [*takewhile(lambda one: one <= tag, self._open)] if multiple else [tag]
-        about = [self._open.pop(one, _NOTHING)[1] for one in tags]
+        if not multiple:
+            kept = self._open.pop(tag, _NOTHING)[1]
+            return [] if kept is None else [kept]
+        tags = [*takewhile(tag.__ge__, self._open)]
+        about = [self._open.pop(one)[1] for one in tags]
         return [kept for kept in about if kept is not None]
 
     def lost(self) -> list[T]:

@@ -59,6 +59,7 @@ class LaneChannel(Channel):
         self._user = user
         self._relay = relay
         self._number = raw.number
+        self._frame_max = relay.frame_max
         self._loop = asyncio.get_running_loop()
         self._acks = Acks()
         self._confirms: Confirms[Slot] | None = Confirms() if confirms else None
@@ -111,8 +112,10 @@ class LaneChannel(Channel):
             raise BusUnavailable("bus_unavailable", "no connection to the broker")
         if self._relay.blocked:
             raise BusUnavailable("bus_blocked", "the broker takes no messages now: its memory or its disk is full")
-        pieces = wire.content(self._number, message, self._user, self._relay.frame_max)
-        pieces.insert(0, wire.publish(self._number, exchange, key))
+        pieces = [
+            wire.publish(self._number, exchange, key),
+            *wire.content(self._number, message, self._user, self._frame_max),
+        ]
         if self._held or self._relay.paused or self._window_is_full:
             self._hold(_Held(pieces, sum(map(len, pieces)), message.message_id, slot, tag, due))
         else:

@@ -53,6 +53,7 @@ class Waiting:
         self._slots: dict[str, Slot] = {}
         self._buckets: dict[int, list[str]] = {}
         self._swept = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._answered: set[str] = set()
         self._order: deque[str] = deque()
 
@@ -64,7 +65,9 @@ class Waiting:
 
     def expect(self, request_id: str, service: str, due: float) -> Slot:
         """A slot for the reply, to be awaited at its `future`; it ends at `due` at the latest, or up to 50 ms later."""
-        slot = Slot(request_id, service, due, asyncio.get_running_loop().create_future())
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()  # asked for once: it costs a system call each time
+        slot = Slot(request_id, service, due, self._loop.create_future())
         self._slots[request_id] = slot
         number = int(due / BUCKET) + 1
         bucket = self._buckets.get(number)

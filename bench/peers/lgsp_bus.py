@@ -1,4 +1,7 @@
-"""lgsp's own RabbitBus on both sides, everything on that it has; its connector answers at once."""
+"""lgsp's own RabbitBus on both sides, everything on that it has; its connector answers at once.
+
+The collector is spared as in the processes that lgsp starts.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import uvloop
 
 from bench.peers.asking import Arguments, arguments, obey, until_told
 from bench.peers.payload import REPLY, REQUEST
+from lgsp.app.process import spare_the_collector
 from lgsp.bus.base import Bus
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.rabbitmq import RabbitBus
@@ -56,14 +60,17 @@ async def main() -> None:
         async with MemoryBus(CLOCK) as memory:
             for service in given.services:
                 await memory.serve(service, echo)
+            spare_the_collector()
             await ask_on(memory, given)
     elif given.role == "ask":
         async with RabbitBus(given.url, given.name, CLOCK) as bus:
+            spare_the_collector()
             await ask_on(bus, given)
     else:
         async with RabbitBus(given.url, f"{given.name}-connectors", CLOCK, asks=False) as bus:
             for service in given.services:
                 await bus.serve(service, echo)
+            spare_the_collector()
             await until_told()
 
 

@@ -79,7 +79,7 @@ async def measure_lag(process: ProcessMetrics) -> None:
         process.loop_lag.observe(max(0.0, loop.time() - due))
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Take what the start made out of the collector's sight, and let it look at the rest less often.
 
     A call leaves no cycles, but its records are many enough that Python looked for some every few calls: a twelfth of
@@ -98,7 +98,7 @@ async def until_stopped(
     `ready` says that the process is up: from then on a signal ends it in order.
     """
     stop = asyncio.Event()
-    _spare_the_collector()
+    spare_the_collector()
 
     def asked() -> None:
         if stop.is_set():

@@ -60,6 +60,7 @@ lock: ## Pin every dependency with its hashes again
 generated: ## Make the generated files of config/ again
 	@sh scripts/setup run
 	.venv/bin/lgsp monitoring rules --config config --output config/prometheus/rules/lgsp.yml
+	.venv/bin/lgsp monitoring routes --config config --output config/alertmanager/alertmanager.yml
 
 format: ## Format the code
 	@sh scripts/setup dev

@@ -45,7 +45,7 @@ def test_an_image_has_an_exact_tag(name: str) -> None:
 
 def test_what_is_published_is_published_on_loopback_and_the_broker_not_at_all() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert set(published) == {"gateway", "prometheus", "grafana"}
+    assert set(published) == {"gateway", "prometheus", "alertmanager", "grafana"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
@@ -77,9 +77,16 @@ def test_secrets_that_are_read_are_secrets_that_init_makes() -> None:
         "connectors-password",
         "admin-token",
         "token-key.pem",
+        "alert-webhook-token",
+        "alert-mail-password",
         "definitions.json",
     }
-    files = [REPOSITORY / "docker-compose.yml", REPOSITORY / "config" / "prometheus" / "prometheus.yml"]
+    config = REPOSITORY / "config"
+    files = [
+        REPOSITORY / "docker-compose.yml",
+        config / "prometheus" / "prometheus.yml",
+        config / "alertmanager" / "alertmanager.yml",
+    ]
     read = {Path(found).name for file in files for found in re.findall(r"/secrets/[\w.-]+", file.read_text())}
     assert read == made
 
@@ -122,6 +129,9 @@ def test_prometheus_finds_every_process_by_name() -> None:
     assert set(jobs) == {"lgsp-gateway", "lgsp-connectors", "lgsp-broker", "lgsp-broker-queues"}
     assert {job["names"][0] for job in jobs.values()} <= set(SERVICES)
     assert (jobs["lgsp-gateway"]["port"], jobs["lgsp-connectors"]["port"]) == (8290, 8291)
+    told = config["alerting"]["alertmanagers"][0]["dns_sd_configs"][0]
+    assert told["names"][0] in SERVICES
+    assert SERVICES[told["names"][0]]["ports"] == [f"127.0.0.1:{told['port']}:{told['port']}"]
 
 
 def test_the_image_is_built_from_the_lock_and_runs_as_nobody() -> None:

@@ -88,7 +88,9 @@ def test_an_old_python_is_one_sentence(machine: Machine) -> None:
 def test_without_a_terminal_a_person_is_told_the_exact_command(machine: Machine, tmp_path: Path) -> None:
     done = machine("system", apt_get="", id="echo 1000")
     assert done.returncode == 2
-    assert re.search(r"Install them with: sudo apt-get install .*prometheus docker-compose ", done.stderr)
+    assert re.search(
+        r"Install them with: sudo apt-get install .*prometheus prometheus-alertmanager docker-compose ", done.stderr
+    )
     assert "apt-get" not in (tmp_path / "calls").read_text()
 
 

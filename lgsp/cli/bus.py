@@ -14,6 +14,8 @@ from lgsp.cli.options import catalogue_of, places, print_json
 from lgsp.edge.tokens import make_key
 from lgsp.errors import SettingsError
 
+ALERTING = ("alert-webhook-token", "alert-mail-password")
+"""What Alertmanager shows to those whom it tells; put there what they want instead."""
 SECRETS = ("admin", "gateway", CONNECTORS)
 
 
@@ -39,12 +41,13 @@ def print_definitions(
     """Print RabbitMQ's definitions document: import it on boot, or through the management API.
 
     Users' passwords lie one a file in the secrets' directory, by default in the state directory; with --secrets the admin
-    token and the key that signs access tokens lie beside them, for processes that share them.
+    token, the key that signs access tokens and Alertmanager's credentials lie beside them, for processes that share them.
     """
     place = directory or state / "secrets"
     passwords = {name: _secret(place / f"{name}-password", _word).strip() for name in SECRETS}
     if directory is not None:
-        _secret(place / "admin-token", _word)
+        for name in ("admin-token", *ALERTING):
+            _secret(place / name, _word)
         _secret(place / "token-key.pem", lambda: make_key().decode())
     document = definitions(catalogue_of(config), passwords, gateways)
     if output is None:

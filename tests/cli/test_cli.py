@@ -154,7 +154,7 @@ def test_definitions_keep_their_passwords_out_of_the_document(lgsp: Lgsp, tmp_pa
     document = json.loads(done.stdout)
     assert len(document["queues"]) == 2 * 28
     passwords = {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()}
-    shared = {"admin-token", "token-key.pem"}
+    shared = {"admin-token", "token-key.pem", "alert-webhook-token", "alert-mail-password"}
     assert set(passwords) == shared | {"admin-password", "gateway-password", "connectors-password"}
     assert not any(password in done.stdout for password in passwords.values())
     assert {(tmp_path / "secrets" / name).stat().st_mode & 0o777 for name in passwords} == {0o640}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -107,6 +108,8 @@ class Stack:
             job["static_configs"] = [{"targets": [f"127.0.0.1:{port}"]}]
             job["authorization"]["credentials_file"] = self.mapped(job["authorization"]["credentials_file"])
         config["scrape_configs"] = jobs
+        del config["alerting"]  # a name that only the engine's own DNS knows
         file = self.directory / "etc" / "prometheus" / "prometheus.yml"
         file.parent.mkdir(parents=True)
+        shutil.copytree(REPOSITORY / "config" / "prometheus" / "rules", file.parent / "rules")
         file.write_text(yaml.safe_dump(config))

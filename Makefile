@@ -1,6 +1,6 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up test check proof chaos-quick chaos chaos-long bench bench-quick lock generated format clean
+.PHONY: help up test check proof chaos-quick chaos chaos-long chaos-ended accounting bench bench-quick lock generated format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
@@ -43,6 +43,16 @@ chaos-long: ## 320 faults and 500,000 transactions, about an hour
 	@sh scripts/setup dev
 	@sh scripts/setup system
 	.venv/bin/python tests/chaos/run.py long --seed $(SEED)
+
+chaos-ended: ## 200 SIGTERMs under traffic, to gateways and connectors
+	@sh scripts/setup dev
+	@sh scripts/setup system
+	.venv/bin/python tests/chaos/run.py ended --seed $(SEED)
+
+accounting: ## Ten minutes at 200 a second with a fault a minute: the account at every scrape, and nothing grows
+	@sh scripts/setup dev
+	@sh scripts/setup system
+	MINUTES=10 $(PYTEST) -s tests/chaos/test_accounting.py
 
 bench: ## lgsp beside its peers, interleaved, as ratios: prints the table of docs/performance.md
 	@sh scripts/setup run

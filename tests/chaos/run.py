@@ -1,6 +1,6 @@
 """One chaos run: traffic, faults, peace, and then the witnesses are heard.
 
-python tests/chaos/run.py quick | ci | long  [--seed N]
+python tests/chaos/run.py quick | ci | long | ended  [--seed N] [--faults N]
 """
 
 from __future__ import annotations
@@ -43,15 +43,18 @@ class Plan:
 
 Look = Callable[[Rig], Awaitable[None]]
 QUICK = ("broker killed", "gateway killed", "connector killed")
+ENDED = ("gateway ended", "connector ended")
 
 
-def plan(size: str, seed: int) -> Plan:
-    """The plan of a size."""
+def plan(size: str, seed: int, count: int | None = None) -> Plan:
+    """The plan of a size, with `count` faults instead of its own number."""
     if size == "quick":
         return Plan(seed, faults.schedule(seed, 3, QUICK, rest=5.0), 3_000)
     if size == "long":
-        return Plan(seed, faults.schedule(seed, 320, rest=4.0), 500_000, 150.0)
-    return Plan(seed, faults.schedule(seed, 24), 20_500)
+        return Plan(seed, faults.schedule(seed, count or 320, rest=4.0), 500_000, 150.0)
+    if size == "ended":
+        return Plan(seed, faults.schedule(seed, count or 200, ENDED, rest=0.3), 0)
+    return Plan(seed, faults.schedule(seed, count or 24), 20_500)
 
 
 @dataclass
@@ -318,10 +321,11 @@ async def chaos(plan: Plan, directory: Path) -> Result:
 def main() -> int:
     """Run, print, and say by the exit code whether everything held."""
     parser = argparse.ArgumentParser(description="A chaos run: real RabbitMQ, real processes, five witnesses.")
-    parser.add_argument("size", choices=["quick", "ci", "long"])
+    parser.add_argument("size", choices=["quick", "ci", "long", "ended"])
     parser.add_argument("--seed", type=int, default=2023)
+    parser.add_argument("--faults", type=int, help="So many instead of the size's own number.")
     given = parser.parse_args()
-    made = plan(given.size, given.seed)
+    made = plan(given.size, given.seed, given.faults)
     with tempfile.TemporaryDirectory(prefix="lgsp-chaos-") as directory:
         result = asyncio.run(chaos(made, Path(directory) / "run"))
     print(report(made, result))

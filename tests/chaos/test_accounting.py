@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-MINUTES = float(os.environ.get("MINUTES", "3"))
+MINUTES = float(os.environ.get("MINUTES", "2"))
 RATE = 200.0
 HURT = ("broker killed", "link reset", "broker frozen", "memory alarm", "queue deleted", "link black", "link sliced")
 """Faults that leave gateways and connectors alive: what they hold can be counted before and after."""

@@ -285,8 +285,9 @@ def explore(examples: int, *, shrink: bool = True) -> None:
     run_state_machine_as_test(Machine, settings=chosen)  # type: ignore[no-untyped-call]
 
 
+@pytest.mark.timeout(90)
 def test_the_model_and_the_ledger_agree() -> None:
-    explore(60)
+    explore(25)
 
 
 @pytest.mark.proof
@@ -295,6 +296,7 @@ def test_they_agree_in_twenty_thousand_stories() -> None:
     explore(EXAMPLES)
 
 
+@pytest.mark.timeout(90)
 def test_an_outcome_that_can_be_written_twice_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     async def twice(self: Dispatcher, *told: object) -> object:
         self._ledger._totals["svc", Outcome.OK] += 1  # type: ignore[attr-defined]
@@ -306,6 +308,7 @@ def test_an_outcome_that_can_be_written_twice_is_seen(monkeypatch: pytest.Monkey
         explore(60, shrink=False)
 
 
+@pytest.mark.timeout(90)
 def test_a_crash_that_is_forgotten_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     from lgsp.ledger import sqlite
     from lgsp.ledger.book import Book

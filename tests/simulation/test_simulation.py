@@ -45,6 +45,7 @@ def redness(seed: int, directory: Path) -> set[str]:
     return set(judge(seen).counts)
 
 
+@pytest.mark.timeout(90)
 def test_a_few_histories_hold(directory: Path) -> None:
     for seed in range(4):
         assert redness(seed, directory) == set(), seed
@@ -91,6 +92,7 @@ def endless(_: Callable[..., None]) -> Callable[..., Any]:
     return sweep
 
 
+@pytest.mark.timeout(90)
 @pytest.mark.parametrize(
     ("owner", "name", "bug", "red"),
     [(Host, "_answered", careless, "doubled"), (Gateway, "_sweep", endless, "hanging")],

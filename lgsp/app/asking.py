@@ -135,6 +135,7 @@ async def edge_of(
     access = Access(Tokens(key, new_id), clock, others.first())
     consumers = people.first()
     access.replace(consumers)
+    access.serve(catalogue)
     _warn_of_strangers(consumers, catalogue)
     desk = Desk(access, clock, returned.note)
     pages = Pages(catalogue, importlib.metadata.version("lgsp"), failures_of)

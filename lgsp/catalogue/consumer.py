@@ -40,13 +40,15 @@ EVERYTHING = "*"
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _ORGANISATION = re.compile(r"\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}")
+_POLICY = re.compile(r"[a-z0-9*-]+ [A-Z*]+ [^ ]+|[a-z0-9-]*\*[a-z0-9*-]*")
 _SCOPE = re.compile(r"[a-z][a-z0-9-]{0,62}(?: (?:GET|HEAD|POST|PUT|PATCH|DELETE) /\S*)?")
 
 
 class Limit(BaseModel):
     """At most `count` calls in any `seconds`, kept as a bucket that fills evenly.
 
-    `scope` is what it counts: `*` all calls of the consumer, a service, or one operation as `service METHOD /template`.
+    `scope` is what it counts: `*` all calls of the consumer, a service, one operation as `service METHOD /template`, or
+    whatever fits a pattern with more stars (`gis * /layers*`, `*-registry`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -206,7 +208,8 @@ def _scopes(reader: Reader, where: str, node: Node) -> Iterator[str]:
 def _limits(reader: Reader, name: str, node: Node) -> Iterator[Limit]:
     where = f"{name}.limits"
     for scope, key, value in reader.members(node, where):
-        _scope(reader, where, key, scope)
+        if not is_policy(scope):
+            _scope(reader, where, key, scope)
         for item in value.items if value.kind == "list" else [value]:
             try:
                 count, seconds = parse_frequency(item.text)
@@ -214,6 +217,11 @@ def _limits(reader: Reader, name: str, node: Node) -> Iterator[Limit]:
                 reader.note(item, f"{where}.{scope}", str(error))
                 continue
             yield Limit(scope=scope, count=count, seconds=seconds)
+
+
+def is_policy(scope: str) -> bool:
+    """Whether a limit's scope is a pattern of its own making rather than a name."""
+    return scope != EVERYTHING and "*" in scope and _POLICY.fullmatch(scope) is not None
 
 
 def _scope(reader: Reader, where: str, node: Node, scope: str) -> str:
@@ -230,7 +238,7 @@ def strangers(consumers: Iterable[Consumer], catalogue: Catalogue) -> Iterator[t
     for consumer in consumers:
         named = (*consumer.subscriptions, *consumer.blocked, *consumer.pending)
         for scope in dict.fromkeys((*named, *(limit.scope for limit in consumer.limits))):
-            if scope not in known:
+            if scope not in known and not is_policy(scope):
                 yield consumer.id, scope
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from lgsp.catalogue.source import Document, Node, near
-from lgsp.catalogue.units import parse_duration, parse_number, parse_percent
+from lgsp.catalogue.units import parse_duration, parse_frequency, parse_number, parse_percent
 
 T = TypeVar("T")
 _SWITCH = {"on", "off", "yes", "no", "y", "n"}
@@ -96,6 +96,17 @@ class Reader:
     def percent(self, node: Node, where: str) -> float:
         """A ratio from 0 to 1."""
         return self._unit(node, where, parse_percent, 0.0)
+
+    def frequency(self, node: Node, where: str) -> tuple[int, float]:
+        """So many in so many seconds: `100/s`, `10/m`."""
+        if node.kind == "text":
+            try:
+                return parse_frequency(node.text)
+            except ValueError as error:
+                self.note(node, where, str(error))
+        else:
+            self.note(node, where, "one value belongs here, not a list or mapping")
+        return 1, 1.0
 
     def number(self, node: Node, where: str) -> float:
         """A number, 0 or more."""

@@ -17,6 +17,7 @@ Schema = dict[str, Any]
 DURATION: Schema = {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$"}
 RATE: Schema = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
 TEXT: Schema = {"type": "string"}
+FREQUENCY: Schema = {"type": "string", "pattern": "^0*[1-9][0-9]*/[smhd]$"}
 NUMBER: Schema = {"type": "number", "minimum": 0}
 STATUS: Schema = {"type": "integer", "minimum": 100, "maximum": 599}
 CONTEXT: Schema = {"type": "string", "pattern": r"^(/[A-Za-z0-9._~-]+)+$"}
@@ -92,6 +93,8 @@ def _service() -> Schema:
         "connector": {"type": "string", "pattern": r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$"},
         "share": RATE,
         "request_id": TEXT,
+        "limit": FREQUENCY,
+        "hard_limit": FREQUENCY,
         "latency": _ref("latency"),
         "errors": _ref("errors"),
         "upstream": _upstream(),

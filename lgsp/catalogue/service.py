@@ -228,6 +228,10 @@ class Service(_Data):
     """Dotted name of the module that answers; `None` where the YAML's own replies do."""
     request_id: str = ""
     """The field of the contract in which a caller gives its own id of a request; empty where there is none."""
+    limit: tuple[int, float] | None = None
+    """So many calls of all consumers together in so many seconds; what is more is throttled ..."""
+    hard_limit: tuple[int, float] | None = None
+    """... and this is what its provider can take at all."""
     share: float = 0.01
     """Part of the demo traffic, relative to the other services'."""
     latency: Latency | None = None

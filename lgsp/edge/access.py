@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from aiohttp.hdrs import AUTHORIZATION
 from multidict import MultiMapping
 
-from lgsp.catalogue.consumer import EVERYTHING, Consumer, Limit
+from lgsp.catalogue.consumer import EVERYTHING, Consumer, Limit, is_policy
+from lgsp.catalogue.service import Service
 from lgsp.clock import Clock
 from lgsp.edge import faults
 from lgsp.edge.faults import Fault
 from lgsp.edge.tokens import Grant, Tokens
 from lgsp.errors import LgspError
 
+TIER, HARD = "tier", "hard"
+"""Scopes of a limit that is a service's own."""
 _RESOLUTION = 1e-6
 """Seconds since the epoch are no finer in a float: who waited as long as it was told is not refused for less."""
 
@@ -41,6 +45,7 @@ class Rights:
     held: Mapping[str, str]
     """Why it may not ask for these scopes at the moment, whatever it is subscribed to."""
     limits: Mapping[str, tuple[Limit, ...]]
+    policies: tuple[Limit, ...]
     welcome: Met
     """The same for each call that may pass: the hot path makes nothing anew."""
 
@@ -60,6 +65,7 @@ class Rights:
             frozenset(scope.partition(" ")[0] for scope in operations),
             _held(consumer),
             limits,
+            tuple(limit for limit in consumer.limits if is_policy(limit.scope)),
             Met(consumer),
         )
 
@@ -80,6 +86,10 @@ class Rights:
         """Every limit that a call counts against."""
         for scope in (EVERYTHING, service, f"{service} {operation}"):
             yield from self.limits.get(scope, ())
+        named = f"{service} {operation}"
+        yield from (
+            each for each in self.policies if fnmatchcase(named, each.scope) or fnmatchcase(service, each.scope)
+        )
 
 
 def _held(consumer: Consumer) -> dict[str, str]:
@@ -101,6 +111,10 @@ def throttled(limit: Limit) -> str:
     """The reason of a call that a limit refuses."""
     if limit.scope == EVERYTHING:
         return "throttled"
+    if limit.scope in {TIER, HARD}:
+        return "throttled_tier" if limit.scope == TIER else "hard_limit"
+    if is_policy(limit.scope):
+        return "throttled_policy"
     if " " in limit.scope:
         return "throttled_operation"
     return "throttled_burst" if limit.seconds <= 1 else "throttled_service"
@@ -116,19 +130,22 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._levels)
 
-    def take(self, consumer: str, limits: Sequence[Limit], now: float) -> tuple[Limit, float] | None:
-        """Count one call against all the limits; or against none, and say which refuses it and for how many seconds."""
+    def take(self, limits: Sequence[tuple[str, Limit]], now: float) -> tuple[Limit, float] | None:
+        """Count one call against all the limits, each with whose it is.
+
+        Or against none, and say which refuses it and for how many seconds.
+        """
         levels = []
-        for limit in limits:
-            level, since = self._levels.get((consumer, limit), (float(limit.count), now))
-            levels.append(refilled(level, since, now, limit))
-        waits = [(seconds_until_one(level, limit), limit) for level, limit in zip(levels, limits, strict=True)]
+        for key in limits:
+            level, since = self._levels.get(key, (float(key[1].count), now))
+            levels.append(refilled(level, since, now, key[1]))
+        waits = [(seconds_until_one(level, limit), limit) for level, (_, limit) in zip(levels, limits, strict=True)]
         wait, slowest = max(waits, key=lambda each: each[0])
         if wait > _RESOLUTION:
             return slowest, wait
-        for level, limit in zip(levels, limits, strict=True):
-            self._levels.pop((consumer, limit), None)
-            self._levels[consumer, limit] = (level - 1, now)
+        for level, key in zip(levels, limits, strict=True):
+            self._levels.pop(key, None)
+            self._levels[key] = (level - 1, now)
         while len(self._levels) > self._at_most:
             del self._levels[next(iter(self._levels))]
         return None
@@ -159,6 +176,7 @@ class Access:
     _rights: dict[str, Rights] = field(default_factory=dict)
     _keys: dict[str, Consumer] = field(default_factory=dict)
     _buckets: Buckets = field(default_factory=Buckets)
+    _tiers: dict[str, tuple[tuple[str, Limit], ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Access {len(self._rights)} consumers, {len(self.revoked)} revoked, {self.tokens!r}>"
@@ -168,7 +186,21 @@ class Access:
         known = list(consumers)
         self._keys = {consumer.client: consumer for consumer in known}
         self._rights = {consumer.id: Rights.of(consumer) for consumer in known}
-        self._buckets.keep({(consumer.id, limit) for consumer in known for limit in consumer.limits})
+        self._forget()
+
+    def serve(self, services: Iterable[Service]) -> None:
+        """Put the limits of these services in force: of all their consumers together."""
+        self._tiers = {}
+        for service in services:
+            given = ((TIER, service.limit), (HARD, service.hard_limit))
+            limits = [Limit(scope=scope, count=each[0], seconds=each[1]) for scope, each in given if each]
+            if limits:
+                self._tiers[service.id] = tuple((f"service {service.id}", limit) for limit in limits)
+        self._forget()
+
+    def _forget(self) -> None:
+        known = {(consumer.id, limit) for consumer in self._keys.values() for limit in consumer.limits}
+        self._buckets.keep(known | {key for tier in self._tiers.values() for key in tier})
 
     def consumers(self) -> list[Consumer]:
         """The consumers in force."""
@@ -198,9 +230,10 @@ class Access:
         refusal = self._lapsed(grant, rights, now) or rights.refusal(service, operation)
         if refusal:
             return Met(rights.consumer, refusal)
-        if rights.limits:
-            limits = list(rights.limits_on(service, operation))
-            taken = self._buckets.take(grant.consumer, limits, now) if limits else None
+        if rights.limits or self._tiers:
+            limits = [(grant.consumer, limit) for limit in rights.limits_on(service, operation)]
+            limits += self._tiers.get(service, ())
+            taken = self._buckets.take(limits, now) if limits else None
             if taken is not None:
                 return Met(rights.consumer, throttled(taken[0]), taken[1])
         return rights.welcome

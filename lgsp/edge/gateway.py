@@ -138,6 +138,7 @@ class Gateway:
 
         def commit() -> None:
             self._routes = routes
+            self._access.serve(new)
 
         return commit
 

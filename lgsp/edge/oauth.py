@@ -107,7 +107,7 @@ class Desk:
         return consumer
 
     def _count(self, address: str, key: str) -> None:
-        refusing = self._tries.take(f"{address} {key}", [TRIES], self._clock.now())
+        refusing = self._tries.take([(f"{address} {key}", TRIES)], self._clock.now())
         if refusing:
             raise _Refused(429, "temporarily_unavailable", "Too many requests: keep the token", {"Retry-After": "1"})
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+from builders import a_service
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
@@ -217,30 +219,30 @@ def test_no_window_lets_through_more_than_twice_the_limit_and_a_quiet_one_all(
     now, passed = 1_000.0, []
     for gap in gaps:
         now += gap
-        if buckets.take("a", [of], now) is None:
+        if buckets.take([("a", of)], now) is None:
             passed.append(now)
     for start in passed:
         assert sum(start <= at <= start + seconds for at in passed) <= 2 * count_
-    assert buckets.take("a", [of], now + seconds) is None
+    assert buckets.take([("a", of)], now + seconds) is None
 
 
 def test_who_is_refused_by_one_limit_spends_nothing_of_another() -> None:
     buckets, wide, narrow = Buckets(), limit("3/s"), limit("1/m", "gis")
-    assert buckets.take("a", [wide, narrow], 0.0) is None
-    refused = buckets.take("a", [wide, narrow], 0.0)
+    assert buckets.take([("a", wide), ("a", narrow)], 0.0) is None
+    refused = buckets.take([("a", wide), ("a", narrow)], 0.0)
     assert refused == (narrow, pytest.approx(60))
-    assert [buckets.take("a", [wide], 0.0) for _ in range(2)] == [None, None]
-    assert buckets.take("a", [wide], 0.0) == (wide, pytest.approx(1 / 3))
-    assert buckets.take("b", [wide, narrow], 0.0) is None
+    assert [buckets.take([("a", wide)], 0.0) for _ in range(2)] == [None, None]
+    assert buckets.take([("a", wide)], 0.0) == (wide, pytest.approx(1 / 3))
+    assert buckets.take([("b", wide), ("b", narrow)], 0.0) is None
 
 
 def test_there_are_never_more_buckets_than_allowed() -> None:
     buckets = Buckets(at_most=3)
     for name in "abcd":
-        assert buckets.take(name, [limit("1/m")], 0.0) is None
+        assert buckets.take([(name, limit("1/m"))], 0.0) is None
     assert len(buckets) == 3
-    assert buckets.take("d", [limit("1/m")], 0.0) is not None
-    assert buckets.take("a", [limit("1/m")], 0.0) is None  # asked the longest ago, forgotten
+    assert buckets.take([("d", limit("1/m"))], 0.0) is not None
+    assert buckets.take([("a", limit("1/m"))], 0.0) is None  # asked the longest ago, forgotten
 
 
 async def test_limits_hold_across_a_reload_and_refill_by_the_clock() -> None:
@@ -308,3 +310,39 @@ async def test_a_consumer_disabled_in_its_file_is_refused_within_5_seconds_and_a
     await looked()
     with pytest.raises(Stranger):
         access.meet(headers, "gis", "GET /x")
+
+
+@pytest.mark.parametrize(
+    ("scope", "service", "operation", "counts"),
+    [
+        ("gis * /layers*", "gis", "GET /layers/7", True),
+        ("gis * /layers*", "gis", "GET /geocode", False),
+        ("gis * /layers*", "other", "GET /layers/7", False),
+        ("*-registry", "land-registry", "POST /x", True),
+        ("*-registry", "gis", "POST /x", False),
+        ("* POST *", "gis", "POST /x", True),
+        ("* POST *", "gis", "GET /x", False),
+    ],
+)
+def test_a_policy_counts_what_fits_its_pattern(scope: str, service: str, operation: str, counts: bool) -> None:  # noqa: FBT001 - a table
+    policy = limit("1/m", scope)
+    rights = Rights.of(Consumer(id="a", subscriptions=("*",), limits=(policy,)))
+    assert list(rights.limits_on(service, operation)) == ([policy] if counts else [])
+    assert throttled(policy) == "throttled_policy"
+
+
+@pytest.mark.parametrize(
+    ("fields", "refusal"), [({"limit": (2, 60.0)}, "throttled_tier"), ({"hard_limit": (2, 60.0)}, "hard_limit")]
+)
+def test_a_service_s_own_limit_counts_all_its_consumers_together(fields: dict[str, Any], refusal: str) -> None:
+    clock = ManualClock()
+    access = Access(Tokens(make_key(), lambda: "t"), clock)
+    access.replace([Consumer(id=name, key=name, subscriptions=("*",)) for name in ("a", "b")])
+    access.serve([a_service("gis", **fields), a_service("free")])
+    headers = {n: CIMultiDict({"Authorization": f"Bearer {access.tokens.issue(n, clock.now())}"}) for n in ("a", "b")}
+    met = [access.meet(headers[name], "gis", "GET /x") for name in ("a", "b", "a", "b")]
+    assert [each.refusal for each in met] == ["", "", refusal, refusal]
+    assert met[2].wait == pytest.approx(30)
+    assert access.meet(headers["a"], "free", "GET /x").refusal == ""
+    access.serve([a_service("gis")])
+    assert access.meet(headers["a"], "gis", "GET /x").refusal == ""

@@ -36,6 +36,7 @@ class Request:
     `key` names the request in every random draw. `budget`, `waited` and `redelivered` are set by the bus on arrival:
     seconds until the caller stops waiting, seconds spent on the bus, and whether another connector may have begun it.
     `force` is how a tester wants it to end, as written, empty for all others.
+    `stored`, set by the bus too: it came by store-and-forward.
     `asked_as` is the caller's own id of this request where the contract has a field for one. `origin` is `live` or
     `replay`. These two stay at the gateway.
     """
@@ -54,6 +55,7 @@ class Request:
     budget: float = 0.0
     waited: float = 0.0
     redelivered: bool = False
+    stored: bool = False
     asked_as: str = ""
     origin: str = "live"
     force: str = ""

@@ -10,6 +10,7 @@ from typing import Any
 from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Catalogue, Form, Operation, Rule, Service, Text
 from lgsp.clock import Clock
+from lgsp.forwarding.forwarder import Receipt
 from lgsp.model import Outcome, Reply, Request, Transaction
 from lgsp.runtime.provider import Upstreams
 
@@ -30,6 +31,22 @@ class Unwatched:
     def attempt(self, service: str, outcome: Outcome) -> None: ...
 
     def circuit(self, service: str, *, is_open: bool) -> None: ...
+
+
+class Unstored:
+    """A forwarder where nothing is stored."""
+
+    def refusal(self, service: str) -> str:
+        raise AssertionError(service)
+
+    async def send(self, request: Request, *, wait: float) -> Receipt:
+        raise AssertionError(request.id, wait)
+
+    def release(self) -> None: ...
+
+    def late_reply(self, service: str) -> None: ...
+
+    def duplicate_reply(self, service: str) -> None: ...
 
 
 def nowhere(clock: Clock) -> Upstreams:

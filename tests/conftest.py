@@ -32,6 +32,9 @@ class Broker:
                 queue = topology.sync_queue(service)
                 channel.queue_declare(queue, durable=True, arguments={"x-queue-type": "classic"})
                 channel.queue_bind(queue, topology.REQUEST, service)
+                stored = topology.async_queue(service)
+                channel.queue_declare(stored, durable=True, arguments={"x-queue-type": "quorum"})
+                channel.queue_bind(stored, topology.ASYNC, service)
 
     def delete_queue(self, service: str) -> None:
         """As an operator's slip of the hand."""

@@ -21,7 +21,7 @@ FLOORS = (
     ("errors", "clock", "chance"),
     ("model", "settings", "fault"),
     ("catalogue", "bus", "ledger", "capture"),
-    ("dispatch", "runtime"),
+    ("dispatch", "forwarding", "runtime"),
     ("taps",),
     ("traffic", "monitoring"),
     ("edge",),
@@ -30,7 +30,7 @@ FLOORS = (
     ("__main__",),
 )
 FLOOR = {area: number for number, areas in enumerate(FLOORS) for area in areas}
-ASKING, ANSWERING = {"dispatch", "traffic", "edge"}, {"runtime"}
+ASKING, ANSWERING = {"dispatch", "forwarding", "traffic", "edge"}, {"runtime"}
 FRONT_DOOR = {"lgsp.errors", "lgsp.model", "lgsp.runtime.connector"}
 FRONT_DOOR_NAMES = {"Connector", "Kept", "MalformedRequest", "Outcome", "Reply", "Request", "State"}
 PLACES = {
@@ -57,6 +57,7 @@ PLACES = {
         "lgsp/ledger/",
         "lgsp/runtime/",
         "lgsp/dispatch.py",
+        "lgsp/forwarding/",
         "lgsp/edge/",
         "lgsp/taps/",
         "lgsp/traffic/",

@@ -6,7 +6,7 @@ import asyncio
 import importlib.metadata
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from lgsp.app.answering import failures_of
-from lgsp.bus.base import Troubled
+from lgsp.bus.base import Bus, Troubled
 from lgsp.bus.control import Control
 from lgsp.catalogue.calendar import read_zone
 from lgsp.catalogue.consumer import CONSUMER_FILES, Consumer, read_consumers, strangers
@@ -25,18 +25,23 @@ from lgsp.dispatch import Dispatcher
 from lgsp.edge import orders as ordering
 from lgsp.edge.access import Access
 from lgsp.edge.admin import RouteDef
+from lgsp.edge.answers import STATUS
 from lgsp.edge.gateway import Gateway, TransactionIds
 from lgsp.edge.oauth import Desk
 from lgsp.edge.orders import Orders
 from lgsp.edge.pages import Pages
 from lgsp.edge.routes import Routes
+from lgsp.edge.status import Status
 from lgsp.edge.tls import authority_file, serving
 from lgsp.edge.tokens import Returned, Tokens, make_key
 from lgsp.edge.transactions import Transactions
 from lgsp.edge.welcome import with_secret
+from lgsp.forwarding.forwarder import Forwarder
 from lgsp.ledger.files import Files
+from lgsp.ledger.outbox import Outbox
 from lgsp.ledger.reader import Reader
 from lgsp.ledger.sqlite import SqliteLedger
+from lgsp.model import Tap
 from lgsp.settings import Settings, keep_secret
 from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
 
@@ -47,6 +52,20 @@ def ledger_of(settings: Settings, catalogue: Catalogue, clock: Clock) -> SqliteL
     """The account of this gateway; it also keeps a second process of this name away."""
     services = [service.id for service in catalogue]
     return SqliteLedger(Files(settings.state, settings.name), services, clock, zone=read_zone(settings.config))
+
+
+def forwarder_of(
+    settings: Settings,
+    bus: Bus,
+    ledger: SqliteLedger,
+    clock: Clock,
+    metrics: GatewayMetrics,
+    taps: Sequence[Tap],
+    *,
+    bus_forgets: bool = False,
+) -> Forwarder:
+    """What brings stored requests to their end."""
+    return Forwarder(bus, Outbox(ledger, clock), taps, metrics, clock, seed=settings.seed, bus_forgets=bus_forgets)
 
 
 def transactions_of(settings: Settings, clock: Clock) -> list[RouteDef]:
@@ -113,6 +132,7 @@ class Edge:
 async def edge_of(
     settings: Settings,
     dispatcher: Dispatcher,
+    forwarder: Forwarder,
     catalogue: Catalogue,
     people: Watcher[list[Consumer]],
     clock: Clock,
@@ -139,13 +159,15 @@ async def edge_of(
     _warn_of_strangers(consumers, catalogue)
     desk = Desk(access, clock, returned.note)
     pages = Pages(catalogue, importlib.metadata.version("lgsp"), failures_of)
+    status = Status(access, forwarder, Reader(Files(settings.state, settings.name)))
     made = Gateway(
         dispatcher,
+        forwarder,
         Routes(catalogue),
         access,
         metrics,
         new_id,
-        own=pages.by_path() | {"/token": desk.token, "/revoke": desk.revoke},
+        own=pages.by_path() | {"/token": desk.token, "/revoke": desk.revoke, STATUS: status.show},
         names=[name.lower() for name in settings.tls_names] if settings.listen.is_loopback else None,
         max_body=settings.max_body,
         max_in_flight=settings.max_in_flight,

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from lgsp.app.asking import draining, edge_of, ledger_of, orders_of, people_of, transactions_of
+from lgsp.app.asking import draining, edge_of, forwarder_of, ledger_of, orders_of, people_of, transactions_of
 from lgsp.app.broker import url_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
@@ -36,9 +36,12 @@ async def gateway(settings: Settings) -> None:
         bus = RabbitBus(url_of(settings), settings.name, clock, metrics)
         dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock))
         await stack.enter_async_context(bus)
+        forwarder = await stack.enter_async_context(forwarder_of(settings, bus, ledger, clock, metrics, [metrics]))
         control = await stack.enter_async_context(RabbitControl(url_of(settings), settings.name))
         orders = orders_of(settings, clock, control, bus, catalogue)
-        edge = await stack.enter_async_context(edge_of(settings, dispatcher, catalogue, people, clock, metrics))
+        edge = await stack.enter_async_context(
+            edge_of(settings, dispatcher, forwarder, catalogue, people, clock, metrics)
+        )
         admin = await stack.enter_async_context(
             door_of(
                 settings,

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from lgsp.app.answering import STAND_INS, answering_of, upstreams_of
-from lgsp.app.asking import draining, edge_of, ledger_of, orders_of, people_of, transactions_of
+from lgsp.app.asking import draining, edge_of, forwarder_of, ledger_of, orders_of, people_of, transactions_of
 from lgsp.app.broker import CONNECTORS, Broker, broker_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
@@ -102,10 +102,17 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
         )
         host, ward = answering_of(settings, serving, catalogue, clock, process, answering, states, upstreams)
         await host.serve()
+        forwarder = await stack.enter_async_context(
+            forwarder_of(
+                settings, bus, ledger, clock, asking, [asking, recent], bus_forgets=settings.broker in {None, "local"}
+            )
+        )
         telling, hearing = await _controls(stack, settings, broker)
         orders = orders_of(settings, clock, telling, bus, catalogue)
         await hearing.hear(ward.heard)
-        edge = await stack.enter_async_context(edge_of(settings, dispatcher, catalogue, people, clock, asking))
+        edge = await stack.enter_async_context(
+            edge_of(settings, dispatcher, forwarder, catalogue, people, clock, asking)
+        )
         admin = await stack.enter_async_context(
             door_of(
                 settings,

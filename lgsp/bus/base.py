@@ -25,6 +25,10 @@ Answer = Callable[[Request], Awaitable[Reply | Odd | None]]
 """Turns a request into its reply. `None`: nobody answers, the request is done with, its caller left to the deadline."""
 
 
+Take = Callable[[Reply, int], Awaitable[bool]]
+"""Takes what became of a submitted request, and the number of the publish that it answers. False: it shall come again."""
+
+
 class Bus(Protocol):
     """Carries each request to one server of its service, and the reply back. One contract suite runs on every bus."""
 
@@ -41,6 +45,18 @@ class Bus(Protocol):
         """
         ...
 
+    async def submit(self, request: Request, *, publish: int, age: float) -> None:
+        """Return when the bus has taken `request` for good: it keeps it, for `age` seconds, until it is served.
+
+        `publish` is its number among the messages of this request, never used twice. What becomes of it comes to
+        `collect`. Raises `Unroutable` and `BusUnavailable`; of the latter's `unconfirmed` the bus may have it or not.
+        """
+        ...
+
+    async def collect(self, take: Take) -> None:
+        """From now on hand what becomes of submitted requests to `take`, each again until it is taken, and maybe once more."""
+        ...
+
     async def resume(self, request_id: str) -> Reply:
         """Wait on for a reply whose first waiter was cancelled; raises as `request` does."""
         ...
@@ -50,7 +66,8 @@ class Bus(Protocol):
 
         Each request comes with `budget` (seconds left), `waited` and `redelivered` set. It is acknowledged after its
         reply was handed back, so what a killed server had not answered comes back to a sibling. One that has expired
-        is dropped and counted, never started. `answer` must not raise.
+        is dropped and counted, never started. `answer` must not raise. What was submitted comes with `stored` set, and
+        comes again, to anybody who serves, until what became of it is safe.
         """
         ...
 

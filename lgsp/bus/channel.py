@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -77,10 +77,11 @@ class Channel(ABC):
         """Whether it consumes from `queue`, as far as it was told."""
         return self.is_open and queue in self._queues
 
-    async def declare_replies(self, queue: str, exchange: str, key: str) -> None:
-        """The one queue that a bus declares: where its own replies arrive."""
-        await self._raw.queue_declare(queue, durable=True, arguments={"x-queue-type": "classic"})
-        await self._raw.queue_bind(queue, exchange, routing_key=key)
+    async def declare(self, queue: str, kind: str, bindings: Iterable[tuple[str, str, dict[str, str]]]) -> None:
+        """A queue in which a bus's own answers arrive, with exchange, key and arguments of each binding."""
+        await self._raw.queue_declare(queue, durable=True, arguments={"x-queue-type": kind})
+        for exchange, key, arguments in bindings:
+            await self._raw.queue_bind(queue, exchange, routing_key=key, arguments=dict(arguments))
 
     async def consume(self, queue: str, deliver: Deliver, *, no_ack: bool = False) -> None:
         """Have what stands in `queue` delivered, until the channel is gone or the broker says that the queue is."""

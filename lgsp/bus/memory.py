@@ -1,6 +1,7 @@
 """The embedded bus: one bounded queue a service, in this process.
 
 request --> [ deque of the service ] --> a task a delivery, `prefetch` at a time --> answer --> slot of the waiter
+submit  --> [ another one          ] --> the same                                 --> answer --> whoever collects
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
-from lgsp.bus.base import Answer, Odd, Silent, Watch
+from lgsp.bus.base import Answer, Odd, Silent, Take, Watch
 from lgsp.bus.waiting import BUCKET, Arrival, Waiting
 from lgsp.clock import Clock
 from lgsp.errors import BusUnavailable, TimedOut, Unroutable
-from lgsp.model import Reply, Request
+from lgsp.model import Outcome, Reply, Request
 
 _CLOSING = "the bus is closing"
+_AGAIN = 1.0
 _NOBODYS = Request("", "", "", "")
 """What a fault fills a queue with."""
 
@@ -31,11 +33,12 @@ class _Server:
 
 @dataclass(slots=True)
 class _Queue:
-    """A service's queue: waiting requests with the time they came and their deadline, and who serves them."""
+    """A service's queue: waiting requests, each with when it came, its deadline and its publish; and who serves them."""
 
     service: str
+    stored: bool = False
     servers: list[_Server] = field(default_factory=list)
-    waiting: deque[tuple[Request, float, float]] = field(default_factory=deque)
+    waiting: deque[tuple[Request, float, float, int]] = field(default_factory=deque)
     turn: int = 0
     resting: bool = False
 
@@ -69,6 +72,8 @@ class MemoryBus:
         self._prefetch = prefetch
         self._drain_seconds = drain
         self._queues: dict[str, _Queue] = {}
+        self._stored: dict[str, _Queue] = {}
+        self._take: Take | None = None
         self._waiting = Waiting()
         self._tasks = asyncio.TaskGroup()
         self._sweeper: asyncio.Task[None] | None = None
@@ -91,6 +96,7 @@ class MemoryBus:
         self._open = False
         self._waiting.fail_all(BusUnavailable("shutting_down", _CLOSING))
         self._queues.clear()
+        self._stored.clear()
         if self._sweeper:
             self._sweeper.cancel()
         if self._working:
@@ -117,9 +123,27 @@ class MemoryBus:
         if len(queue.waiting) >= self._capacity:
             raise BusUnavailable("overloaded", f"{self._capacity} requests wait for {request.service} already")
         slot = self._waiting.expect(request.id, request.service, now + timeout)
-        queue.waiting.append((request, now, now + timeout))
+        queue.waiting.append((request, now, now + timeout, 1))
         self._drain(queue)
         return await slot.future
+
+    async def submit(self, request: Request, *, publish: int, age: float) -> None:
+        """See `Bus.submit`; what it keeps is gone with its process."""
+        if not self._open:
+            raise BusUnavailable("shutting_down", _CLOSING)
+        queue = self._stored.get(request.service)
+        if queue is None:
+            self._watch.unroutable(request.service)
+            raise Unroutable("unroutable", f"nobody serves {request.service}")
+        if len(queue.waiting) >= self._capacity:
+            raise BusUnavailable("overloaded", f"{self._capacity} requests wait for {request.service} already")
+        now = self._clock.now()
+        queue.waiting.append((request, now, now + age, publish))
+        self._drain(queue)
+
+    async def collect(self, take: Take) -> None:
+        """See `Bus.collect`."""
+        self._take = take
 
     async def resume(self, request_id: str) -> Reply:
         """See `Bus.resume`."""
@@ -130,29 +154,32 @@ class MemoryBus:
 
     async def serve(self, service: str, answer: Answer) -> None:
         """See `Bus.serve`."""
-        queue = self._queues.setdefault(service, _Queue(service))
-        queue.servers.append(_Server(answer, self._prefetch))
-        self._drain(queue)
+        for queue in (
+            self._queues.setdefault(service, _Queue(service)),
+            self._stored.setdefault(service, _Queue(service, stored=True)),
+        ):
+            queue.servers.append(_Server(answer, self._prefetch))
+            self._drain(queue)
 
     async def leave(self, service: str) -> None:
         """See `Bus.leave`; what still waits stays without an answer, as on a queue that nobody consumes."""
-        queue = self._queues.pop(service, None)
-        if queue is not None:
-            queue.servers.clear()
+        for queue in (self._queues.pop(service, None), self._stored.pop(service, None)):
+            if queue is not None:
+                queue.servers.clear()
 
     async def rest(self, service: str, *, resting: bool) -> None:
         """See `Troubled.rest`."""
-        queue = self._queues.get(service)
-        if queue is not None:
-            queue.resting = resting
-            self._drain(queue)
+        for queue in (self._queues.get(service), self._stored.get(service)):
+            if queue is not None:
+                queue.resting = resting
+                self._drain(queue)
 
     async def fill(self, service: str, seconds: float) -> None:
         """See `Troubled.fill`."""
         queue = self._queues.get(service)
         if queue is not None:
             now = self._clock.now()
-            nobodys = (_NOBODYS, now, now + seconds)
+            nobodys = (_NOBODYS, now, now + seconds, 0)
             queue.waiting.extend([nobodys] * (self._capacity - len(queue.waiting)))
             self._drain(queue)
 
@@ -164,7 +191,7 @@ class MemoryBus:
 
     def _drain(self, queue: _Queue) -> None:
         while queue.waiting and (server := queue.free_server()) is not None:
-            request, came, due = queue.waiting.popleft()
+            request, came, due, publish = queue.waiting.popleft()
             now = self._clock.now()
             if now >= due:
                 self._watch.delivery(queue.service, "expired")
@@ -173,22 +200,31 @@ class MemoryBus:
                 self._watch.delivery(queue.service, "reject")
                 continue
             server.busy += 1
-            delivered = replace(request, budget=due - now, waited=now - came)
-            task = self._tasks.create_task(self._deliver(queue, server, delivered))
+            delivered = replace(request, budget=due - now, waited=now - came, stored=queue.stored)
+            task = self._tasks.create_task(self._deliver(queue, server, delivered, publish))
             self._working.add(task)
             task.add_done_callback(self._working.discard)
 
-    async def _deliver(self, queue: _Queue, server: _Server, request: Request) -> None:
+    async def _deliver(self, queue: _Queue, server: _Server, request: Request, publish: int) -> None:
         self._watch.queue_wait(queue.service, request.waited)
         try:
             reply = await server.answer(request)
         finally:
             server.busy -= 1
         self._watch.delivery(queue.service, "ack")
-        if reply is not None:
+        if queue.stored:
+            self._drain(queue)
+            await self._give(reply or Reply(request.id, Outcome.TIMEOUT, 504, "retry"), publish)
+        elif reply is not None:
             for each in reply.replies if isinstance(reply, Odd) else (reply,):
                 self._hand_back(queue.service, each)
         self._drain(queue)
+
+    async def _give(self, reply: Reply | Odd, publish: int) -> None:
+        """Hand what became of a submitted request to who collects, until it is taken."""
+        for each in reply.replies if isinstance(reply, Odd) else (reply,):
+            while self._take is not None and not await self._take(each, publish):
+                await self._clock.sleep(_AGAIN)
 
     def _hand_back(self, service: str, reply: Reply) -> None:
         arrival, _ = self._waiting.resolve(reply)

@@ -31,6 +31,7 @@ class Message:
     reply_to: str = ""
     expiration: str = ""
     content_type: str = ""
+    persistent: bool = False
 
 
 def encode_request(request: Request, *, publish: int, reply_to: str, budget: float, now: float) -> Message:
@@ -161,6 +162,12 @@ def decode_reply(message: Message) -> Reply:
         headers=_carried(message),
         stamps=_stamps(headers) if "lgsp-t3-ns" in headers else None,
     )
+
+
+def number_answered(message: Message) -> int:
+    """Which publish of its request a reply answers; 0 where what it says is none."""
+    number = str(message.headers.get("lgsp-answers", _FIRST)).rpartition(".")[2]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
 
 
 def _stamps(headers: Mapping[str, str | int]) -> Stamps:

@@ -112,7 +112,7 @@ def _properties(message: Message, user: str) -> aiormq.spec.Basic.Properties:
         reply_to=message.reply_to or None,
         expiration=message.expiration or None,
         content_type=message.content_type or None,
-        delivery_mode=1,
+        delivery_mode=2 if message.persistent else 1,
     )
 
 

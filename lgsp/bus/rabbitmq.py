@@ -2,6 +2,8 @@
 
 request --publish--> lgsp.req    q.reply.<name> --deliver--> who waits
 q.sync.<service> --deliver--> a task a read, one more for each that has to wait --reply, ack--> lgsp.reply
+
+Store-and-forward has channels of its own: see `stored`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any, Self
 import structlog
 
 from lgsp.bus import topology
-from lgsp.bus.base import Answer, Odd, Silent, Watch
+from lgsp.bus.base import Answer, Odd, Silent, Take, Watch
 from lgsp.bus.batch import Batch
 from lgsp.bus.channel import Channel, Delivery
 from lgsp.bus.errors import GONE
@@ -29,6 +31,7 @@ from lgsp.bus.message import (
     encode_request,
     speaks_our_version,
 )
+from lgsp.bus.stored import Results, Sent, Work
 from lgsp.bus.waiting import BUCKET, Arrival, Slot, Waiting
 from lgsp.clock import Clock
 from lgsp.errors import BusUnavailable, DeliveryError, MalformedRequest, TimedOut, Unroutable
@@ -73,6 +76,8 @@ class RabbitBus:
         self._link = Link(
             url, name, clock, retry=retry, on_change=self.changed, spawn=self._spawn, heartbeat=heartbeat, lane=lane
         )
+        self._results = Results(name, self._link, self, clock, self._spawn)
+        self._stored = Work(self._link, self, clock, self._watch, self._spawn, prefetch)
         self._was_up: bool | None = None
         self._asking: Channel | None = None
         self._serving: Channel | None = None
@@ -114,15 +119,17 @@ class RabbitBus:
         self._waiting.fail_all(BusUnavailable("shutting_down", _CLOSING))
         for keeper in self._keepers:
             keeper.cancel()
-        if self._serving is not None and self._serving.is_open:
-            with suppress(*GONE, TimeoutError):
-                async with asyncio.timeout(_SOON):
+        with suppress(*GONE, TimeoutError):
+            async with asyncio.timeout(_SOON):
+                await self._results.stop()
+                await self._stored.stop()
+                if self._serving is not None and self._serving.is_open:
                     await self._serving.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._drain):
                 await self._work_tasks.__aexit__(None, None, None)
         await self._tasks.__aexit__(None, None, None)
-        for channel in (self._serving, self._asking):
+        for channel in (self._serving, self._asking, self._results, self._stored):
             if channel is not None:
                 channel.close()
         await self._link.close()
@@ -134,7 +141,10 @@ class RabbitBus:
             found.append(f"no broker connection ({self._link})")
         elif self._link.is_blocked:
             found.append("the broker takes no messages: its memory or its disk is full")
-        return found + [f"the queue {topology.sync_queue(service)} is missing" for service in self._missing()]
+        missing = [topology.sync_queue(service) for service in self._missing()]
+        missing += [topology.async_queue(service) for service in self._stored.missing(self._wanted_stored())]
+        missing += [topology.result_queue(self._name)] if self._results.is_missing else []
+        return found + [f"the queue {queue} is missing" for queue in missing]
 
     @property
     def _asks_now(self) -> bool:
@@ -161,6 +171,21 @@ class RabbitBus:
             raise
         return await slot.future
 
+    async def submit(self, request: Request, *, publish: int, age: float) -> None:
+        """See `Bus.submit`."""
+        if not self._open:
+            raise BusUnavailable("shutting_down", _CLOSING)
+        if self._asking is None:
+            raise BusUnavailable("bus_unavailable", "no connection to the broker")
+        await self._results.submit(self._asking, request, publish_number=publish, age=age)
+
+    async def collect(self, take: Take) -> None:
+        """See `Bus.collect`; where the queue cannot be had now it is tried again."""
+        self._results.collect(take)
+        self._wanted.set()
+        with suppress(*GONE):
+            await self._restore()
+
     async def resume(self, request_id: str) -> Reply:
         """See `Bus.resume`."""
         future = self._waiting.resume(request_id)
@@ -170,6 +195,9 @@ class RabbitBus:
 
     def settled(self, slot: Slot, error: DeliveryError | None) -> None:
         """See `channel.Owner`."""
+        if isinstance(slot, Sent):
+            slot.settle(error)
+            return
         if error is None:
             slot.confirmed = True
             self._watch.confirmed(self._clock.now() - slot.sent)
@@ -200,6 +228,8 @@ class RabbitBus:
             async with self._restoring:
                 await self._open_channels()
                 await self._consume(service)
+                await self._stored.open()
+                await self._stored.consume(service, answer)
         if not self._consumes(service):
             log.warning("queue missing", queue=topology.sync_queue(service), service=service)
             self._wanted.set()
@@ -208,6 +238,7 @@ class RabbitBus:
         """See `Bus.leave`."""
         self._served.pop(service, None)
         async with self._restoring:
+            await self._stored.leave(service)
             if self._serving is not None and self._serving.is_open:
                 with suppress(*GONE):
                     await self._serving.cancel(topology.sync_queue(service))
@@ -226,6 +257,7 @@ class RabbitBus:
             return
         self._resting.add(service)
         async with self._restoring:
+            await self._stored.leave(service)
             if self._serving is not None and self._serving.is_open:
                 with suppress(*GONE):
                     await self._serving.cancel(topology.sync_queue(service))
@@ -338,6 +370,11 @@ class RabbitBus:
             await self._open_channels()
             for service in self._missing():
                 await self._consume(service)
+            await self._results.restore()
+            await self._stored.restore(self._wanted_stored())
+
+    def _wanted_stored(self) -> dict[str, Answer]:
+        return {service: answer for service, answer in self._served.items() if service not in self._resting}
 
     async def _open_channels(self) -> None:
         if self._asks:
@@ -345,7 +382,7 @@ class RabbitBus:
             asking = asking or await self._link.channel(self, confirms=True)
             queue = topology.reply_queue(self._name)
             if not asking.consumes(queue):
-                await asking.declare_replies(queue, topology.REPLY, self._name)
+                await asking.declare(queue, "classic", ((topology.REPLY, self._name, {}),))
                 await asking.consume(queue, self._on_reply, no_ack=True)
             self._asking = asking
         if self._served and (self._serving is None or not self._serving.is_open):
@@ -370,7 +407,9 @@ class RabbitBus:
         while self._open:
             told = False
             with suppress(TimeoutError):
-                async with asyncio.timeout(_SOON if self._missing() else _CANARY):
+                async with asyncio.timeout(
+                    _SOON if self._missing() or self._stored.missing(self._wanted_stored()) else _CANARY
+                ):
                     await self._wanted.wait()
                     told = True
             self._wanted.clear()
@@ -393,6 +432,10 @@ class RabbitBus:
                 async with self._restoring:
                     await channel.cancel(queue)
                     await self._consume(service)
+        if not self._open:  # the bus was closed meanwhile, and the word of it lost as above
+            return
+        async with self._restoring:
+            await self._stored.look(self._wanted_stored())
 
 
 def _unanswered(slot: Slot) -> DeliveryError:

@@ -71,6 +71,11 @@ def reply_queue(gateway: str) -> str:
     return f"q.reply.{gateway}"
 
 
+def result_queue(gateway: str) -> str:
+    """The queue of what became of a gateway's store-and-forward requests."""
+    return f"q.result.{gateway}"
+
+
 def control_queue(process: str) -> str:
     """The queue of the orders to a process."""
     return f"q.control.{process}"

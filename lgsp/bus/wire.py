@@ -46,7 +46,7 @@ _NAMES = _TYPE | _USER_ID | _APP_ID | _CLUSTER_ID
 _NAMES_MAX = 4 * (1 + SHORT)
 _LAST = bytes([END])
 _OCTET = [bytes([number]) for number in range(256)]
-_TRANSIENT = b"\x01"
+_TRANSIENT, _PERSISTENT = b"\x01", b"\x02"
 _LONG_STRING, _LONG_INTEGER = ord("S"), ord("l")
 _LONG = frozenset(b"xAF")  # a length of four octets, then as many
 _OCTETS = ord("x")
@@ -93,7 +93,7 @@ def publish(channel: int, exchange: str, key: str) -> bytes:
 
 
 def content(channel: int, message: Message, user: str, frame_max: int) -> list[bytes]:
-    """Header and body frames of a transient message, to be written behind a publish, in pieces to be joined."""
+    """Header and body frames of a message, to be written behind a publish, in pieces to be joined."""
     flags, content_type, reply_to, names = _fixed(
         message.content_type, message.reply_to, message.type, user, message.app_id
     )
@@ -111,7 +111,7 @@ def content(channel: int, message: Message, user: str, frame_max: int) -> list[b
         (
             content_type,
             table(message.headers),
-            _TRANSIENT,
+            _PERSISTENT if message.persistent else _TRANSIENT,
             correlation_id,
             reply_to,
             expiration,

@@ -238,6 +238,14 @@ class Access:
                 return Met(rights.consumer, throttled(taken[0]), taken[1])
         return rights.welcome
 
+    def who(self, headers: MultiMapping[str]) -> Consumer:
+        """Who asks for what is its own. Raises `Stranger`, also where its token is over or it is disabled."""
+        grant = self._grant(headers)
+        rights = self._rights.get(grant.consumer)
+        if rights is None or self._lapsed(grant, rights, self.clock.now()):
+            raise Stranger(faults.INVALID_TOKEN)
+        return rights.consumer
+
     def _lapsed(self, grant: Grant, rights: Rights, now: float) -> str:
         if rights.consumer.disabled or grant.token in self.revoked:
             return "token_revoked"

@@ -13,6 +13,7 @@ from lgsp.model import Outcome, Reply, Transaction
 
 SERVER = "lgsp"
 _ID, _OUTCOME = istr("X-Transaction-Id"), istr("X-Lgsp-Outcome")  # names that need no folding when they are written
+STATUS = "/lgsp/v1/transactions/"
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ANSWERED = frozenset({Outcome.OK, Outcome.BUSINESS_FAULT})
 _OWN = frozenset(
@@ -41,6 +42,18 @@ def answer_of(transaction: Transaction, accept: str) -> web.Response:
     if not 200 <= reply.status <= 599:
         return _fault(transaction, fault_of(Outcome.PROVIDER_ERROR, "bad_reply"), accept)
     return web.Response(status=reply.status, body=reply.body, headers=_passed(reply) | _ours(transaction))
+
+
+def status_path(transaction: str) -> str:
+    """Where its sender looks up what became of it."""
+    return f"{STATUS}{transaction}"
+
+
+def accepted(transaction: str) -> web.Response:
+    """It is stored for good and will have its outcome; nothing is known of that yet."""
+    told = {"transaction": transaction, "state": "stored", "status": status_path(transaction)}
+    headers = {_ID: transaction, _OUTCOME: "open", hdrs.SERVER: SERVER}
+    return web.json_response(told, status=202, headers=headers)
 
 
 def _speaks(reply: Reply) -> bool:

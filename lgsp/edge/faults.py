@@ -40,6 +40,7 @@ NO_CONTEXT = Fault(
     404, 404, "Không có dịch vụ ở đường dẫn này / No service has this path: see GET /lgsp on the admin port"
 )
 NO_RESOURCE = Fault(403, 900906, "Dịch vụ không có tài nguyên này / No matching resource found in this service")
+NO_TRANSACTION = Fault(404, 404, "Không có giao dịch này / No transaction of yours has this id here")
 NO_METHOD = Fault(405, 405, "Phương thức không được hỗ trợ / The resource has other methods, see the header Allow")
 INVALID_TOKEN = Fault(401, 900901, "Token không hợp lệ / Invalid Credentials: get a token at POST /token")
 NO_TOKEN = Fault(401, 900902, "Thiếu token / Missing Credentials: send the header Authorization: Bearer")
@@ -66,6 +67,9 @@ _BY_REASON: dict[str, Fault] = {
     "token_revoked": Fault(401, 900901, "Token đã bị thu hồi / Invalid Credentials: the token was revoked"),
     "subscription_blocked": Fault(401, 900907, "Đăng ký bị khoá / The subscription to this service is blocked"),
     "subscription_inactive": Fault(401, 900909, "Đăng ký chưa duyệt / The subscription is not approved yet"),
+    "conflict": Fault(
+        409, 409, "Idempotency-Key đã dùng cho yêu cầu khác / This Idempotency-Key stands for another request of yours"
+    ),
     "not_subscribed": Fault(403, 900908, "Chưa đăng ký dịch vụ / Resource forbidden: not subscribed to this service"),
     "operation_not_subscribed": Fault(403, 900910, "Ngoài phạm vi đăng ký / Not subscribed to this operation"),
     "throttled_operation": Fault(

@@ -24,12 +24,14 @@ from lgsp.clock import Clock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge import faults
 from lgsp.edge.access import Access, Met, Stranger
-from lgsp.edge.answers import SERVER, answer_of, headers_of
+from lgsp.edge.answers import SERVER, accepted, answer_of, headers_of, status_path
 from lgsp.edge.asked import asked_as
 from lgsp.edge.faults import Fault, body_of, wants_xml
 from lgsp.edge.names import is_our_name
 from lgsp.edge.routes import NoRoute, Route, Routes
 from lgsp.errors import LedgerUnavailable, MalformedRequest, SettingsError
+from lgsp.forwarding.forwarder import Receipt
+from lgsp.ledger.outbox import Conflict
 from lgsp.model import Outcome, Request, Transaction
 
 log = structlog.get_logger()
@@ -77,6 +79,22 @@ class Watch(Protocol):
         ...
 
 
+class Stores(Protocol):
+    """What brings stored requests to their end: see `lgsp.forwarding.forwarder.Forwarder`."""
+
+    def refusal(self, service: str) -> str:
+        """Why nothing is stored for a service now; nothing when it is."""
+        ...
+
+    async def send(self, request: Request, *, wait: float) -> Receipt:
+        """Store it, and wait so long for its end. Raises `Conflict`, `LedgerUnavailable`."""
+        ...
+
+    def release(self) -> None:
+        """Let nobody wait any longer."""
+        ...
+
+
 class TransactionIds:
     """New transaction ids: UUIDs of version 7 by the clock, from the system's randomness."""
 
@@ -101,11 +119,15 @@ class _Refused(Exception):
 
 
 class Gateway:
-    """One listener. `names`: the only ones it answers to beside loopback's; `None`: it answers to any. `own`: paths that are its own."""
+    """One listener. `names`: the only ones it answers to beside loopback's; `None`: it answers to any.
+
+    `own`: paths that are its own; one that ends with a slash stands for everything below it.
+    """
 
     def __init__(
         self,
         dispatcher: Dispatcher,
+        forwarder: Stores,
         routes: Routes,
         access: Access,
         watch: Watch,
@@ -117,11 +139,13 @@ class Gateway:
         max_in_flight: int,
     ) -> None:
         self._dispatcher = dispatcher
+        self._forwarder = forwarder
         self._routes = routes
         self._access = access
         self._watch = watch
         self._new_id = new_id
         self._own = own
+        self._below = [(path, answer) for path, answer in own.items() if path.endswith("/")]
         self._names = None if names is None else frozenset(names)
         self._max_body = max_body
         self._max_in_flight = max_in_flight
@@ -174,6 +198,7 @@ class Gateway:
     async def stop(self) -> None:
         """Take nothing new, let what is running finish."""
         self.draining = True
+        self._forwarder.release()
         if self._runner:
             await self._runner.cleanup()
 
@@ -205,7 +230,7 @@ class Gateway:
         try:
             if met.refusal:
                 return await self._reject(http, request, met)
-            return await self._transact(http, request, route.service.id)
+            return await self._transact(http, request, route)
         except LedgerUnavailable as error:
             raise _Refused(faults.NO_LEDGER, "refused") from error
 
@@ -216,7 +241,7 @@ class Gateway:
         route = self._routes.find(http.method, path)
         if isinstance(route, Route):
             return route
-        own = self._own.get(path)
+        own = self._own.get(path) or next((answer for above, answer in self._below if path.startswith(above)), None)
         if own is None:
             raise _no_route(route)
         return own
@@ -284,17 +309,40 @@ class Gateway:
             asked_as=asked_as(route.service.request_id, http.rel_url.raw_query_string, body),
         )
 
-    async def _transact(self, http: web.BaseRequest, request: Request, service: str) -> web.Response:
+    async def _transact(self, http: web.BaseRequest, request: Request, route: Route) -> web.Response:
         if self.draining or self._in_flight >= self._max_in_flight:
             return await self._shed(http, request)
+        service = route.service.id
+        prefers_async = _prefers_async(request)
         self._in_flight += 1
         self._watch.inflight(service, 1)
         try:
-            transaction = await self._dispatcher.send(request)
+            if route.service.mode != "disabled" and (prefers_async or route.operation.delivery != "sync"):
+                return await self._store(http, request, 0.0 if prefers_async else route.service.timeout)
+            return self._answer(http, await self._dispatcher.send(request))
         finally:
             self._in_flight -= 1
             self._watch.inflight(service, -1)
-        return self._answer(http, transaction)
+
+    async def _store(self, http: web.BaseRequest, request: Request, wait: float) -> web.Response:
+        """Store and forward: the provider's reply where it comes in time, else 202; either way where to look."""
+        refusal = self._forwarder.refusal(request.service)
+        if refusal:
+            self._watch.shed("outbox")
+            return self._answer(http, await self._dispatcher.refuse(request, Outcome.BUS_ERROR, refusal))
+        try:
+            receipt = await self._forwarder.send(request, wait=wait)
+        except Conflict:
+            return self._answer(http, await self._dispatcher.refuse(request, Outcome.REJECTED, "conflict"))
+        if receipt.transaction is not None:
+            answer = self._answer(http, receipt.transaction)
+        else:
+            answer = accepted(receipt.id)
+            self._watch.http("service", http.method, answer.status)
+        answer.headers["Location"] = status_path(receipt.id)
+        if not wait:
+            answer.headers["Preference-Applied"] = "respond-async"
+        return answer
 
     async def _reject(self, http: web.BaseRequest, request: Request, met: Met) -> web.Response:
         """The consumer's own doing: a transaction all the same, which the service never sees."""
@@ -328,6 +376,11 @@ def _http_log() -> logging.Logger:
     if not made.filters:
         made.addFilter(_OurMistakes())
     return made
+
+
+def _prefers_async(request: Request) -> bool:
+    preferred = request.headers.get("prefer", "")
+    return bool(preferred) and any(word.strip().lower() == "respond-async" for word in preferred.split(","))
 
 
 def _is_bodiless(http: web.BaseRequest) -> bool:

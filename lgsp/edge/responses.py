@@ -43,7 +43,24 @@ def responses_of(service: Service, operation: Operation, failures: Sequence[Repl
             "content": {"*/*": {}},
         }
         answers |= {"500": unknown, "default": unknown}
+    answers.setdefault("202", _STORED)
     return dict(sorted(answers.items()))
+
+
+_STORED: dict[str, Any] = {
+    "description": "Đã lưu, kết quả sẽ có sau / Stored for good; `Location` says where its sender finds state and result",
+    "headers": {"Location": {"schema": {"type": "string"}}},
+    "content": {
+        JSON: {
+            "schema": {
+                "type": "object",
+                "required": ["transaction", "state", "status"],
+                "properties": {name: {"type": "string"} for name in ("transaction", "state", "status")},
+            }
+        }
+    },
+}
+"""Whoever asks with `Prefer: respond-async`, or by an operation that is stored and takes long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -31,6 +31,16 @@ from lgsp.ledger.schema import CALLERS, COLUMNS, ROWS
 
 Change = Callable[[sqlite3.Connection], Any]
 """Something written in the same database transaction as rows; what it raises sinks only itself."""
+
+
+class AlreadyEnded(Exception):
+    """Raised by a change that would write a second outcome; the one that stands is `outcome`."""
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
 HourKey = tuple[int, str, str, str]
 _OUTCOMES, _SEGMENTS = list(OUTCOME_CODE), list(SEGMENT_CODE)
 _CHUNKS = (256, 32, 4, 1)
@@ -98,6 +108,10 @@ class Book:
         )
         return {(service, outcome): n for service, outcome, n in found}
 
+    def stored(self) -> list[tuple[bytes, bytes, str]]:
+        """What lies in the outbox without an outcome: id, first half of its line, service."""
+        return self._db.execute("SELECT id, opened, service FROM outbox WHERE outcome IS NULL").fetchall()
+
     def holds(self, transaction: bytes) -> bool:
         """Whether a transaction has its row."""
         tables = [ROWS + month for month in self._months]
@@ -107,10 +121,17 @@ class Book:
         )
 
     def write(
-        self, bodies: Sequence[bytes], now_us: int, *, changes: Sequence[Change] = (), kinds: Collection[Kind] = ()
+        self,
+        bodies: Sequence[bytes],
+        now_us: int,
+        *,
+        changes: Sequence[Change] = (),
+        with_row: Mapping[int, bytes] | None = None,
+        kinds: Collection[Kind] = (),
     ) -> list[Any]:
         """Append the rows, number the kinds and do the changes in one transaction, on disk when this returns.
 
+        `with_row` are further rows, each by the number of the change without which it is not appended; they come first.
         Returns the changes' results. A change that raises has its exception as its result, and nothing of it is
         written. Raises `sqlite3.Error` when nothing at all could be written.
         """
@@ -120,8 +141,10 @@ class Book:
         try:
             numbered = {kind: self._number(kind) for kind in kinds}
             results = [self._change(change) for change in changes]
-            if bodies:
-                head = self._append(bodies, head, ended)
+            further = (with_row or {}).items()
+            rows = [*(body for number, body in further if not isinstance(results[number], Exception)), *bodies]
+            if rows:
+                head = self._append(rows, head, ended)
             if checkpoint.is_due(head.sequence, now_us):
                 checkpoint = self._add_checkpoint(head, now_us, checkpoint, ended)
             self._db.execute("COMMIT")

@@ -139,6 +139,13 @@ class Journal:
         at = _FIRST + number * SIZE + _BODY
         return self._map[at : at + _WHOLE]
 
+    def enter(self, number: int, body: bytes) -> None:
+        """Write a line that stands in the tables already, so that their tail can be written again from it."""
+        at = _FIRST + number * SIZE
+        self._map[at + _AT_STATE] = State.FREE
+        self._map[at + _BODY : at + _BODY + _WHOLE] = body
+        _PLACE.pack_into(self._map, at, 0, crc32(body[:_HALF]), crc32(body[_HALF:]), State.ENDED)
+
     def settle(self, numbers: Iterable[int], head: Head, *, free: bool = True) -> None:
         """The lines stand in the tables as the rows up to `head`, in this order; their places can be taken again."""
         settled = list(numbers)

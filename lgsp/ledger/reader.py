@@ -49,7 +49,7 @@ class Reader:
             id_ = b""
         with self._opened() as (db, kinds):
             hashed = caller_hash(text, self._files.read_caller_key(make=False))
-            found = [row for row in self._under_way(kinds) if row.body[:16] == id_ or hashed in _callers(row)]
+            found = [row for row in self._under_way(db, kinds) if row.body[:16] == id_ or hashed in _callers(row)]
             for month in reversed(schema.months(db)):
                 rows, callers = ROWS + month, CALLERS + month
                 found += _rows(
@@ -66,7 +66,7 @@ class Reader:
         """The transactions that fit. Raises as `find` does."""
         limit = min(max(wanted.limit, 1), MOST)
         with self._opened() as (db, kinds):
-            found = [row for row in self._under_way(kinds) if _fits(row, wanted)]
+            found = [row for row in self._under_way(db, kinds) if _fits(row, wanted)]
             numbers = [
                 number
                 for number, (service, _, consumer) in kinds.items()
@@ -117,9 +117,10 @@ class Reader:
         finally:
             db.close()
 
-    def _under_way(self, kinds: dict[int, Kind]) -> list[Row]:
-        """What the journal has and the tables have not, the newest first."""
-        found = []
+    def _under_way(self, db: sqlite3.Connection, kinds: dict[int, Kind]) -> list[Row]:
+        """What the journal or the outbox has and the tables of rows have not, the newest first."""
+        stored = db.execute("SELECT opened FROM outbox WHERE outcome IS NULL")
+        found = [Row(0, kinds[OPENED.unpack_from(opened)[2]], opened) for (opened,) in stored]
         for place in unsettled(self._files.journal):
             kind = kinds.get(OPENED.unpack_from(place.body)[2])
             if kind is not None:

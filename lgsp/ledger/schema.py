@@ -32,6 +32,16 @@ CREATE TABLE kind (id INTEGER PRIMARY KEY, service TEXT NOT NULL, operation TEXT
 {HOURS};
 CREATE TABLE checkpoint (number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, document TEXT NOT NULL) STRICT;
 """
+_OUTBOX = """
+CREATE TABLE IF NOT EXISTS outbox (id BLOB PRIMARY KEY, opened BLOB NOT NULL, service TEXT NOT NULL,
+  consumer TEXT NOT NULL, state TEXT NOT NULL, due_us INTEGER NOT NULL, expires_us INTEGER NOT NULL,
+  attempts INTEGER NOT NULL, publishes INTEGER NOT NULL, answered INTEGER NOT NULL, repeat BLOB, digest BLOB NOT NULL,
+  request TEXT NOT NULL, body BLOB, outcome TEXT, reason TEXT NOT NULL DEFAULT '', reply TEXT, reply_body BLOB,
+  call_due_us INTEGER, call_tries INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS outbox_repeat ON outbox (repeat) WHERE repeat IS NOT NULL;
+CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, due_us);
+CREATE INDEX IF NOT EXISTS outbox_call ON outbox (call_due_us) WHERE call_due_us IS NOT NULL;
+"""
 _MONTH = """
 CREATE TABLE {rows} (seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, accepted_us INTEGER NOT NULL,
   kind INTEGER NOT NULL, flags INTEGER NOT NULL, callers BLOB NOT NULL, request_bytes INTEGER NOT NULL,
@@ -88,6 +98,7 @@ def prepare(db: sqlite3.Connection) -> None:
         db.executescript(
             f"BEGIN; {_FOR_EVER} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
         )
+    db.executescript(f"BEGIN; {_OUTBOX} COMMIT;")
 
 
 def months(db: sqlite3.Connection) -> list[str]:

@@ -14,17 +14,19 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
 import structlog
 
 from lgsp.clock import Clock
 from lgsp.errors import LedgerUnavailable, LgspError
 from lgsp.ledger.base import Standing
-from lgsp.ledger.book import Book, Change
+from lgsp.ledger.book import AlreadyEnded, Book, Change
 from lgsp.ledger.chain import Signer
 from lgsp.ledger.files import Files
 from lgsp.ledger.journal import Journal
@@ -34,6 +36,8 @@ from lgsp.ledger.row import Kind, ended_of, ended_us, opened_of
 from lgsp.model import Outcome, Request, Transaction
 
 log = structlog.get_logger()
+Put = Callable[[sqlite3.Connection, bytes], Any]
+"""Enters a request into the outbox, given the first half of its line."""
 
 RETENTION_DAYS = 90
 _BATCH = 4_096
@@ -42,6 +46,16 @@ _RETRY = 1.0
 _IDLE = 30.0
 _ROOM_SECONDS = 5.0
 _DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A change to be written, and where a row goes that is written with it: its place in the journal, and its line."""
+
+    change: Change
+    future: asyncio.Future[Any]
+    place: int = -1
+    body: bytes = b""
 
 
 class SqliteLedger:
@@ -73,7 +87,8 @@ class SqliteLedger:
         self._still_open = dict.fromkeys(self._services, 0)
         self._open: dict[str, tuple[int, str]] = {}
         self._ended: deque[int] = deque()
-        self._changes: deque[tuple[Change, asyncio.Future[Any]]] = deque()
+        self._stored: dict[str, tuple[bytes, str]] = {}
+        self._changes: deque[_Asked] = deque()
         self._unnumbered: set[Kind] = set()
         self._wake = threading.Event()
         self._hurry = threading.Event()
@@ -110,8 +125,8 @@ class SqliteLedger:
         self._hurry.set()
         self._wake.set()
         await asyncio.to_thread(self._writer.join)
-        for _, future in self._changes:
-            future.cancel()
+        for asked in self._changes:
+            asked.future.cancel()
         self._book.close()
         self._journal.close()
 
@@ -138,6 +153,8 @@ class SqliteLedger:
             self._accepted[service] = self._accepted.get(service, 0) + count
             self._still_open.setdefault(service, 0)
         self._periods.begin(now, self._totals, self._ended_since)
+        for id_, opened, service in self._book.stored():
+            self._count_stored(str(UUID(bytes=id_)), opened, service)
 
     def _ended_since(self, at: float) -> dict[tuple[str, Outcome], int]:
         found = self._book.totals_since(at)
@@ -158,8 +175,7 @@ class SqliteLedger:
             raise LedgerUnavailable(self._problem)
         opened = opened_of(request, number, self._clock.now(), self._key)
         self._open[request.id] = (self._journal.open(opened), request.service)
-        self._accepted[request.service] = self._accepted.get(request.service, 0) + 1
-        self._still_open[request.service] = self._still_open.get(request.service, 0) + 1
+        self._count_opened(request.service)
 
     async def close(self, transaction: Transaction) -> bool:
         """Write the outcome of what is open; anything else is a second outcome."""
@@ -170,25 +186,77 @@ class SqliteLedger:
         number, service = found
         self._journal.end(number, ended_of(transaction))
         self._ended.append(number)
+        self._count_ended(service, transaction)
+        if not self._awake:
+            self._awake = True
+            self._wake.set()
+        return True
+
+    async def store(self, request: Request, put: Put) -> Any:  # noqa: ANN401 - a change gives what it likes
+        """Accept a request whose line `put` writes into the outbox: on disk when this returns, and open over restarts.
+
+        Returns or raises what `put` does; raises `LedgerUnavailable` when it cannot be entered.
+        """
+        kind = (request.service, request.operation, request.consumer)
+        number = self._book.kinds.get(kind) or await self._number(kind)
+        opened = opened_of(request, number, self._clock.now(), self._key)
+        result = await self.commit(lambda db: put(db, opened))
+        self._count_stored(request.id, opened, request.service)
+        return result
+
+    async def conclude(self, transaction: Transaction, change: Change) -> bool:
+        """Write the outcome of what was stored, and `change` of its line in the outbox, in one piece; on disk when this returns.
+
+        False when that transaction had an outcome already. Raises `LedgerUnavailable`: then it is open still.
+        """
+        found = self._stored.pop(transaction.request.id, None)
+        if found is None:
+            self.duplicates += 1
+            return False
+        opened, service = found
+        outcome = transaction.outcome
+        try:
+            if not self._journal.free:
+                await self._room()
+            place = self._journal.free.popleft()
+            await self._ask(change, place, opened + ended_of(transaction))
+        except AlreadyEnded as error:  # an earlier try that seemed to fail came through
+            outcome = Outcome(error.outcome)
+        except LgspError:
+            self._stored[transaction.request.id] = found
+            raise
+        self._count_ended(service, replace(transaction, outcome=outcome))
+        return outcome is transaction.outcome
+
+    def _count_opened(self, service: str) -> None:
+        self._accepted[service] = self._accepted.get(service, 0) + 1
+        self._still_open[service] = self._still_open.get(service, 0) + 1
+
+    def _count_stored(self, id_: str, opened: bytes, service: str) -> None:
+        self._stored[id_] = (opened, service)
+        self._count_opened(service)
+
+    def _count_ended(self, service: str, transaction: Transaction) -> None:
         if (done := transaction.started_at + transaction.seconds) >= self._periods.ends:
             self._periods.turn(done, self._totals)
         key = (service, transaction.outcome)
         self._totals[key] = self._totals.get(key, 0) + 1
         self._still_open[service] -= 1
-        if not self._awake:
-            self._awake = True
-            self._wake.set()
-        return True
 
     async def commit(self, change: Change) -> Any:  # noqa: ANN401 - a change gives what it likes
         """Do `change` in the next database transaction, on disk when this returns; its result, or what it raised.
 
         Raises `LedgerUnavailable` when it cannot be written; nothing of it is then.
         """
+        return await self._ask(change)
+
+    async def _ask(self, change: Change, place: int = -1, body: bytes = b"") -> Any:  # noqa: ANN401 - as above
         if self._problem:
+            if place >= 0:
+                self._journal.free.append(place)
             raise LedgerUnavailable(self._problem)
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._changes.append((change, future))
+        self._changes.append(_Asked(change, future, place, body))
         self._hurry.set()
         self._wake.set()
         return await future
@@ -294,14 +362,23 @@ class SqliteLedger:
         changes = list(self._changes)
         kinds = list(self._unnumbered)
         bodies = [self._journal.body(number) for number in numbers]
-        results = self._book.write(bodies, self._now_us(), changes=[c for c, _ in changes], kinds=kinds)
-        self._journal.settle(numbers, self._book.head)
+        with_row = {number: asked.body for number, asked in enumerate(changes) if asked.place >= 0}
+        results = self._book.write(
+            bodies, self._now_us(), changes=[asked.change for asked in changes], with_row=with_row, kinds=kinds
+        )
+        entered = [changes[number].place for number in with_row if not isinstance(results[number], Exception)]
+        for number in with_row:
+            if changes[number].place in entered:
+                self._journal.enter(changes[number].place, changes[number].body)
+            else:
+                self._journal.free.append(changes[number].place)
+        self._journal.settle([*entered, *numbers], self._book.head)
         for _ in numbers:
             self._ended.popleft()
         for _ in changes:
             self._changes.popleft()
         self._unnumbered.difference_update(kinds)
-        self._tell(lambda: self._written([future for _, future in changes], results))
+        self._tell(lambda: self._written([asked.future for asked in changes], results))
 
     def _reopen(self) -> None:
         """A fresh look at the file; a commit that was reported as failed may have come through all the same."""
@@ -333,7 +410,9 @@ class SqliteLedger:
         self.write_errors += 1
         if not self._problem:
             log.error("ledger cannot be written", ledger=self._files.name, file=str(self._files.book), error=str(error))
-        changes = [self._changes.popleft()[1] for _ in range(len(self._changes))]
+        asked = [self._changes.popleft() for _ in range(len(self._changes))]
+        changes = [each.future for each in asked]
+        self._journal.free.extend(each.place for each in asked if each.place >= 0)
         problem = f"the ledger cannot be written: {error}"
         self._tell(lambda: self._set_problem(problem))
         self._tell(lambda: self._written(changes, [LedgerUnavailable(problem)] * len(changes)))

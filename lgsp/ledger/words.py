@@ -30,13 +30,29 @@ _REASONS: dict[str, Words] = {
     "budget_spent": {"vi": "hết thời gian chờ của dịch vụ", "en": "the service's time was up"},
     "bus_blocked": {"vi": "máy chủ hàng đợi tạm không nhận", "en": "the broker took nothing at the moment"},
     "bus_unavailable": {"vi": "không kết nối được máy chủ hàng đợi", "en": "the broker could not be reached"},
+    "conflict": {
+        "vi": "Idempotency-Key đã dùng cho một yêu cầu khác",
+        "en": "the Idempotency-Key stands for another request",
+    },
     "connector_exception": {"vi": "bộ kết nối phát sinh lỗi", "en": "the connector raised an error"},
     "connector_lost": {"vi": "bộ kết nối bị mất khi đang xử lý", "en": "the connector was lost with the request"},
+    "gave_up": {
+        "vi": "đã thử lại đủ số lần; nội dung được giữ lại để gửi lại",
+        "en": "tried as often as allowed; its body is parked and can be requeued",
+    },
     "gateway_crash": {
         "vi": "cổng bị dừng đột ngột khi giao dịch đang xử lý; yêu cầu có thể đã được thực hiện",
         "en": "the gateway died while it was under way; it may have been carried out",
     },
+    "max_age": {
+        "vi": "quá thời hạn lưu tối đa; nội dung được giữ lại để gửi lại",
+        "en": "no end within its maximum age; its body is parked and can be requeued",
+    },
     "overloaded": {"vi": "cổng hoặc hàng đợi quá tải", "en": "the gateway or the service's queue was full"},
+    "poison": {
+        "vi": "bộ kết nối hỏng mỗi lần nhận yêu cầu này",
+        "en": "connectors broke down over it again and again",
+    },
     "provider_down": {"vi": "hệ thống cung cấp không hoạt động", "en": "the provider was down"},
     "provider_fault": {"vi": "hệ thống cung cấp báo lỗi", "en": "the provider reported an error"},
     "service_blocked": {"vi": "dịch vụ đang bị khoá", "en": "the service was disabled"},

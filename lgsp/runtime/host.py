@@ -23,6 +23,7 @@ from lgsp.model import Outcome, Reply, Request, Stamps
 from lgsp.runtime.behaviours import behaviours_of
 from lgsp.runtime.connector import Connector, Forward, Stateful, chain
 from lgsp.runtime.faults import Faults, Refuse, refusing, suffer
+from lgsp.runtime.inbox import Inbox
 from lgsp.runtime.provider import Upstreams
 from lgsp.runtime.replies import connector_of
 from lgsp.runtime.state import States
@@ -111,6 +112,7 @@ class Host:
         self._seed = seed
         self._calm = calm
         self._faults = faults or Faults(seed)
+        self._inbox = Inbox(states)
         self._one_at_a_time: dict[str, asyncio.Lock] = {}
         self._only: frozenset[str] = frozenset()
         self._versions: dict[str, _Version] = {}
@@ -210,7 +212,11 @@ class Host:
             try:
                 if service.id in self._faults:
                     await self._slowed(request)
-                reply = await self._answered(service, chains, refuse, request, stamps)
+                if request.stored:
+                    answered = partial(self._answered, service, chains, refuse, stamps=stamps)
+                    reply = await self._inbox.answer(service, request, answered)
+                else:
+                    reply = await self._answered(service, chains, refuse, request, stamps)
             finally:
                 self._busy -= 1
                 self._watch.busy(service.id, -1)

@@ -20,16 +20,19 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from lgsp.clock import Clock
 from lgsp.errors import SettingsError
-from lgsp.model import Reply, Request
+from lgsp.model import Outcome, Reply, Request
 from lgsp.runtime.connector import Forward, Kept, Stateful
 
+T = TypeVar("T")
 Dropped = Callable[[str, str, int], None]
 """Told how many things of a service were dropped, and why: `expired`, `consumer` (its share is full), `whole`."""
 _VERSION = 1
+_REMEMBERED = 2 * 86_400.0
+"""Seconds for which an answer to a stored request is kept: longer than anybody sends it again."""
 _PURGED = 200  # expired things that one change sweeps away: more than it adds, so that they never pile up
 _WAIT = 5.0
 _SCHEMA = """
@@ -62,6 +65,13 @@ CREATE TRIGGER thing_removed AFTER DELETE ON thing BEGIN
         WHERE service = '' OR (service = old.service AND consumer = old.consumer AND kind = old.kind);
     DELETE FROM total WHERE service = old.service AND consumer = old.consumer AND kind = old.kind AND items = 0;
 END;
+"""
+_INBOX = """
+CREATE TABLE IF NOT EXISTS inbox (
+    id TEXT PRIMARY KEY, outcome TEXT NOT NULL, status INTEGER NOT NULL, reason TEXT NOT NULL,
+    headers TEXT NOT NULL, body BLOB NOT NULL, expires REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS inbox_expires ON inbox (expires);
 """
 
 
@@ -138,6 +148,29 @@ class States:
 
         return answer
 
+    async def answered(self, request_id: str) -> Reply | None:
+        """The answer that a stored request had before."""
+        now = self._clock.now()
+        return await self._run(lambda db: _noted(db, request_id, now))
+
+    async def note(self, reply: Reply) -> None:
+        """Keep the answer to a stored request; the first one stays."""
+        now = self._clock.now()
+
+        def write(db: sqlite3.Connection) -> None:
+            with _transaction(db, "IMMEDIATE"):
+                _note(db, reply, now)
+
+        await self._run(write)
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        db = self._db
+        if db is None:
+            raise RuntimeError("the states are not open")
+        if self._worker is None:
+            return work(db)
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work, db)
+
     def _transact(
         self, service: str, connector: Stateful, kinds: Mapping[str, Kept], request: Request, now: float
     ) -> tuple[Reply, Counter[tuple[str, str]]]:
@@ -151,9 +184,15 @@ class States:
         if not view.changes:
             return reply, Counter()
         with _transaction(db, "IMMEDIATE"):
+            if request.stored:
+                known = _noted(db, request.id, now)
+                if known is not None:
+                    return known, Counter()
             if self._worker is not None:  # somebody in another process may have been faster
                 view = _View(db, service, request.consumer, kinds, now)
                 reply = connector.answer_with(request, view)
+            if request.stored:
+                _note(db, reply, now)
             return reply, _write(db, view, self._limits)
 
 
@@ -246,6 +285,24 @@ def _write(db: sqlite3.Connection, view: _View, limits: Limits) -> Counter[tuple
     return lost
 
 
+def _noted(db: sqlite3.Connection, request_id: str, now: float) -> Reply | None:
+    row = db.execute(
+        "SELECT outcome, status, reason, headers, body FROM inbox WHERE id = ? AND expires > ?", (request_id, now)
+    ).fetchone()
+    if row is None:
+        return None
+    return Reply(request_id, Outcome(row[0]), row[1], row[2], row[4], json.loads(row[3]))
+
+
+def _note(db: sqlite3.Connection, reply: Reply, now: float) -> None:
+    told = json.dumps(dict(reply.headers), ensure_ascii=False)
+    db.execute("DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE expires <= ? LIMIT ?)", (now, _PURGED))
+    db.execute(
+        "INSERT OR IGNORE INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (reply.to, str(reply.outcome), reply.status, reply.reason, told, reply.body, now + _REMEMBERED),
+    )
+
+
 def _is_over(db: sqlite3.Connection, scope: tuple[str, str, str], items: int, size: int) -> bool:
     row = db.execute("SELECT items, bytes FROM total WHERE service = ? AND consumer = ? AND kind = ?", scope).fetchone()
     return row is not None and (row[0] > items or row[1] > size)
@@ -264,7 +321,7 @@ def _transaction(db: sqlite3.Connection, how: str) -> Iterator[None]:
 
 def _in_memory(opened: ExitStack) -> sqlite3.Connection:
     db = opened.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
-    db.executescript(_SCHEMA)
+    db.executescript(_SCHEMA + _INBOX)
     return db
 
 
@@ -289,7 +346,9 @@ def _in_file(opened: ExitStack, file: Path, *, keep: bool) -> sqlite3.Connection
                 for statement in _statements(_SCHEMA):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {_VERSION}")
-            elif is_alone and not keep:
+            for statement in _statements(_INBOX):
+                db.execute(statement)
+            if version and is_alone and not keep:
                 db.execute("DELETE FROM thing")
         fcntl.flock(lock, fcntl.LOCK_SH)
     except (OSError, sqlite3.Error) as error:

@@ -20,6 +20,7 @@ from lgsp.edge.access import Access
 from lgsp.edge.gateway import Gateway, TransactionIds
 from lgsp.edge.routes import Routes
 from lgsp.edge.tokens import Tokens, make_key
+from lgsp.forwarding.forwarder import Receipt
 from lgsp.ledger.memory import MemoryLedger
 from lgsp.model import Outcome, Reply, Request
 from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
@@ -43,6 +44,22 @@ CONSUMERS = (
     Consumer(id="operations", subscriptions=tuple(f"{s} {o}" for s, o in sorted(SOME_OPERATIONS))),
     Consumer(id="mixed", subscriptions=("population", *(f"{s} {o}" for s, o in sorted(SOME_OPERATIONS)))),
 )
+
+
+class Straight:
+    """A forwarder that stores nothing: who may ask is judged before it."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def refusal(self, _: str) -> str:
+        return ""
+
+    async def send(self, request: Request, *, wait: float) -> Receipt:
+        assert wait > 0
+        return Receipt(request.id, await self._dispatcher.send(request))
+
+    def release(self) -> None: ...
 
 
 @dataclass
@@ -83,7 +100,16 @@ async def edge() -> AsyncIterator[Edge]:
         for service in CATALOGUE:
             await bus.serve(service.id, answer)
         gateway = Gateway(
-            dispatcher, Routes(CATALOGUE), access, metrics, new_id, own={}, names=(), max_body=1_000, max_in_flight=100
+            dispatcher,
+            Straight(dispatcher),
+            Routes(CATALOGUE),
+            access,
+            metrics,
+            new_id,
+            own={},
+            names=(),
+            max_body=1_000,
+            max_in_flight=100,
         )
         port = await gateway.start("127.0.0.1", 0)
         stack.push_async_callback(gateway.stop)

@@ -382,3 +382,101 @@ async def test_a_full_queue_takes_nothing_until_what_fills_it_is_over(stage: Sta
     await serving.rest(stage.service, resting=False)
     await stage.watch.until("reject", stage.service, times=1_000)
     assert (await asking.request(stage.request(body=b"again"), timeout=5)).body == b"again"
+
+
+@dataclass
+class Taker:
+    """Takes what becomes of submitted requests; unwilling so many times at first."""
+
+    unwilling: int = 0
+    took: list[tuple[Reply, int]] = field(default_factory=list)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def __call__(self, reply: Reply, number: int) -> bool:
+        async with self.changed:
+            self.took.append((reply, number))
+            self.changed.notify_all()
+        self.unwilling -= 1
+        return self.unwilling < 0
+
+    async def until(self, times: int) -> None:
+        async with self.changed:
+            await self.changed.wait_for(lambda: len(self.took) >= times)
+
+
+async def test_what_becomes_of_a_submitted_request_comes_to_who_collects(stage: Stage) -> None:
+    arrived: list[Request] = []
+
+    async def answer(request: Request) -> Reply:
+        arrived.append(request)
+        return a_reply(request, status=201, body=request.body, headers={"content-type": "text/plain"})
+
+    taker = Taker()
+    await stage.asking.collect(taker)
+    await stage.serving.serve(stage.service, answer)
+    sent = stage.request(operation="POST /x", body=b"stored", attempt=2)
+    await stage.asking.submit(sent, publish=3, age=60)
+    await taker.until(1)
+    [(reply, number)] = taker.took
+    assert (reply.to, reply.status, reply.body, number) == (sent.id, 201, b"stored", 3)
+    [got] = arrived
+    assert (got.stored, got.attempt, got.operation, got.consumer) == (True, 2, "POST /x", sent.consumer)
+    assert 59 < got.budget <= 60
+
+
+async def test_a_result_that_is_not_taken_comes_again(stage: Stage) -> None:
+    taker = Taker(unwilling=1)
+    await stage.asking.collect(taker)
+    await stage.serving.serve(stage.service, echo)
+    await stage.asking.submit(stage.request(body=b"again"), publish=1, age=60)
+    await taker.until(2)
+    assert [reply.body for reply, _ in taker.took] == [b"again", b"again"]
+
+
+async def test_silence_of_a_submitted_request_asks_for_another_try(stage: Stage) -> None:
+    async def silent(request: Request) -> None:
+        del request
+
+    taker = Taker()
+    await stage.asking.collect(taker)
+    await stage.serving.serve(stage.service, silent)
+    await stage.asking.submit(stage.request(), publish=1, age=60)
+    await taker.until(1)
+    assert [(reply.outcome, reply.reason) for reply, _ in taker.took] == [(Outcome.TIMEOUT, "retry")]
+
+
+async def test_a_submitted_request_waits_for_somebody_who_serves(stage: Stage) -> None:
+    bus = stage.serving
+    assert isinstance(bus, Troubled)
+    taker = Taker()
+    await stage.asking.collect(taker)
+    await bus.serve(stage.service, echo)
+    await bus.rest(stage.service, resting=True)
+    await stage.asking.submit(stage.request(body=b"later"), publish=1, age=60)
+    assert taker.took == []
+    await bus.rest(stage.service, resting=False)
+    await taker.until(1)
+    assert [reply.body for reply, _ in taker.took] == [b"later"]
+
+
+async def test_a_submitted_request_that_nobody_has_a_queue_for_comes_back(stage: Stage) -> None:
+    with pytest.raises(Unroutable):
+        await stage.asking.submit(a_request(service="nobody"), publish=1, age=60)
+
+
+async def test_nothing_is_submitted_to_a_bus_that_closes(stage: Stage) -> None:
+    async with stage.another() as bus:
+        pass
+    assert await caught(bus.submit(stage.request(), publish=1, age=60)) == "shutting_down"
+
+
+async def test_many_submitted_requests_all_have_their_results(stage: Stage) -> None:
+    taker = Taker()
+    await stage.asking.collect(taker)
+    await stage.serving.serve(stage.service, echo)
+    requests = [stage.request(body=str(number).encode()) for number in range(300)]
+    async with asyncio.TaskGroup() as tasks:
+        for request in requests:
+            tasks.create_task(stage.asking.submit(request, publish=1, age=60))
+    await taker.until(300)
+    assert {(reply.to, reply.body) for reply, _ in taker.took} == {(each.id, each.body) for each in requests}

@@ -17,7 +17,7 @@ from pathlib import Path
 import aiohttp
 import processes
 import pytest
-from builders import nowhere
+from builders import Unstored, nowhere
 
 from lgsp.bus import topology
 from lgsp.bus.memory import MemoryBus
@@ -109,7 +109,7 @@ async def a_bus(config: Path) -> AsyncIterator[Bus]:
         access = Access(Tokens(make_key(), new_id), clock)
         access.replace([Consumer(id="demo", behaviour="field", subscriptions=("*",))])
         limits = {"max_body": 1_000, "max_in_flight": 1_000}
-        gateway = Gateway(dispatcher, Routes(catalogue), access, asking, new_id, own={}, names=(), **limits)
+        gateway = Gateway(dispatcher, Unstored(), Routes(catalogue), access, asking, new_id, own={}, names=(), **limits)
 
         async def ready(new: Catalogue, _: Plan) -> None:
             await host.follow(new)

@@ -195,19 +195,28 @@ async def test_killed_connectors_cost_their_calls_and_nothing_hangs(bench: Bench
     await all_services_end_as_their_keys_predict(bench, within=10)
 
 
+def asked_of(service: Service) -> Operation:
+    """Its first operation that is answered while its caller waits, whatever becomes of it; else its first."""
+    known = list(service.operations.values())
+    return next((operation for operation in known if operation.delivery == "sync"), known[0])
+
+
 async def all_services_end_as_their_keys_predict(bench: Bench, *, within: float) -> None:
     """The next 20 calls of each service, from the moment on that its first one is answered."""
     end = asyncio.get_running_loop().time() + within
     for service in bench.catalogue:
-        operation = next(iter(service.operations.values()))
+        operation = asked_of(service)
         while (await bench.call(service, operation, operation.examples[0]))[1] != "ok":
             assert asyncio.get_running_loop().time() < end, f"{service.id} did not come back within {within} s"
-    calls = [(service, n) for service in bench.catalogue for n in range(20)]
+    # What is stored is tried again: its first try says nothing of its end.
+    answering = [service for service in bench.catalogue if asked_of(service).delivery == "sync"]
+    assert len(answering) > 20
+    calls = [(service, n) for service in answering for n in range(20)]
 
     room = asyncio.Semaphore(64)
 
     async def one(service: Service, n: int) -> tuple[str, str]:
-        operation = next(iter(service.operations.values()))
+        operation = asked_of(service)
         key = f"{service.id}/{n}"
         async with room:
             outcome = (await bench.call(service, operation, operation.examples[0], key=key, consumer="demo"))[1]

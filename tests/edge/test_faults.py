@@ -26,6 +26,7 @@ AM = "{http://wso2.org/apimanager}"
         (Outcome.REJECTED, "token_revoked", 401, 900901, None, False),
         (Outcome.REJECTED, "subscription_blocked", 401, 900907, None, False),
         (Outcome.REJECTED, "subscription_inactive", 401, 900909, None, False),
+        (Outcome.REJECTED, "conflict", 409, 409, None, False),
         (Outcome.REJECTED, "not_subscribed", 403, 900908, None, False),
         (Outcome.REJECTED, "operation_not_subscribed", 403, 900910, None, False),
         (Outcome.REJECTED, "throttled_operation", 429, 900802, 1, False),

@@ -34,8 +34,10 @@ from lgsp.errors import (
     Unreachable,
     Unroutable,
 )
+from lgsp.forwarding.forwarder import Receipt
 from lgsp.ledger.memory import MemoryLedger
-from lgsp.model import Outcome, Reply, Request
+from lgsp.ledger.outbox import Conflict
+from lgsp.model import Outcome, Reply, Request, Transaction
 
 Answering = Callable[[Request], Awaitable[Reply]]
 SERVICES = {
@@ -45,6 +47,7 @@ SERVICES = {
         an_operation("HEAD /x/{id}"),
         an_operation("DELETE /x/{id}"),
         an_operation("POST /x"),
+        an_operation("POST /batch", delivery="store-and-forward"),
         request_id="MaYeuCau",
     ),
     "off": a_service("off", mode="disabled"),
@@ -69,6 +72,29 @@ class Scripted(Silent):
         assert timeout == 30
         self.arrived.append(request)
         return await self._answer(request)
+
+
+class Forwards:
+    """A forwarder whose receipts the test writes."""
+
+    def __init__(self, *, ends: bool = True, full: str = "", error: Exception | None = None) -> None:
+        self.ends, self.full, self.error = ends, full, error
+        self.sent: list[tuple[Request, float]] = []
+        self.released = False
+
+    def refusal(self, service: str) -> str:
+        assert service == "svc"
+        return self.full
+
+    async def send(self, request: Request, *, wait: float) -> Receipt:
+        self.sent.append((request, wait))
+        if self.error:
+            raise self.error
+        reply = a_reply(request, status=201, body=b"received")
+        return Receipt(request.id, Transaction(request, reply, Outcome.OK, "", 1.0, 0.1) if self.ends else None)
+
+    def release(self) -> None:
+        self.released = True
 
 
 @dataclass
@@ -114,6 +140,7 @@ class Stage:
     ledger: MemoryLedger
     session: aiohttp.ClientSession
     access: Access
+    forwarder: Forwards
 
     def token(self, consumer: str = "tester") -> str:
         return self.access.tokens.issue(consumer, self.access.clock.now())
@@ -148,8 +175,9 @@ async def fine(request: Request) -> Reply:
 
 
 @asynccontextmanager
-async def stage(answer: Answering = fine, **options: Any) -> AsyncIterator[Stage]:
+async def stage(answer: Answering = fine, forwarder: Forwards | None = None, **options: Any) -> AsyncIterator[Stage]:
     clock = SystemClock()
+    forwarder = forwarder or Forwards()
     bus, watch, ledger, catalogue = Scripted(answer), Noted(), MemoryLedger(SERVICES), Catalogue(SERVICES)
     given: dict[str, Any] = {"own": {}, "names": (), "max_body": 1_000, "max_in_flight": 10} | options
     new_id = TransactionIds(clock)
@@ -159,10 +187,10 @@ async def stage(answer: Answering = fine, **options: Any) -> AsyncIterator[Stage
         aiohttp.ClientSession() as session,
         Dispatcher(bus, catalogue, ledger, [], clock) as dispatcher,  # type: ignore[arg-type]  # the parts of a bus that are asked
     ):
-        made = Gateway(dispatcher, Routes(catalogue), access, watch, new_id, **given)
+        made = Gateway(dispatcher, forwarder, Routes(catalogue), access, watch, new_id, **given)
         try:
             listening = await made.start("127.0.0.1", 0)
-            yield Stage(made, listening, bus, watch, ledger, session, access)
+            yield Stage(made, listening, bus, watch, ledger, session, access, forwarder)
         finally:
             await session.close()
             await made.stop()
@@ -173,6 +201,7 @@ def a_second_one(first: Stage) -> Gateway:
     routes = Routes(SERVICES.values())
     return Gateway(
         first.gateway._dispatcher,
+        first.gateway._forwarder,
         routes,
         first.access,
         Noted(),
@@ -801,3 +830,84 @@ async def test_a_force_that_cannot_be_read_is_told_what_to_write() -> None:
         answer = await made.ask(headers={"X-Lgsp-Force": "outcome=late"})
         assert (answer.status, made.bus.arrived) == (400, [])
         assert answer.fault["description"].startswith("X-Lgsp-Force: the outcome is one of ok, business_fault, ")
+
+
+async def test_a_stored_request_that_ends_in_time_is_answered_as_the_provider_does() -> None:
+    async with stage() as made:
+        got = await made.ask("POST", "/svc/batch", data=b"1")
+        [(request, wait)] = made.forwarder.sent
+        assert (got.status, got.body, wait) == (201, b"received", 30.0)
+        assert got.headers["X-Transaction-Id"] == request.id
+        assert got.headers["Location"] == f"/lgsp/v1/transactions/{request.id}"
+        assert "Preference-Applied" not in got.headers
+        assert made.bus.arrived == []
+        assert made.watch.answered == [("service", "POST", 201)]
+        assert made.watch.in_flight == {"svc": 0}
+
+
+async def test_a_stored_request_that_does_not_end_in_time_is_answered_202() -> None:
+    async with stage(forwarder=Forwards(ends=False)) as made:
+        got = await made.ask("POST", "/svc/batch", data=b"1")
+        id_ = made.forwarder.sent[0][0].id
+        where = f"/lgsp/v1/transactions/{id_}"
+        assert (got.status, got.headers["Location"], got.headers["X-Lgsp-Outcome"]) == (202, where, "open")
+        assert json.loads(got.body) == {"transaction": id_, "state": "stored", "status": where}
+        assert made.watch.answered == [("service", "POST", 202)]
+
+
+@pytest.mark.parametrize("prefer", ["respond-async", "wait=5, Respond-Async"])
+@pytest.mark.parametrize("path", ["/svc/x", "/svc/batch"])
+async def test_whoever_prefers_it_is_answered_at_once(prefer: str, path: str) -> None:
+    async with stage(forwarder=Forwards(ends=False)) as made:
+        got = await made.ask("POST", path, headers={"Prefer": prefer})
+        assert (got.status, got.headers["Preference-Applied"]) == (202, "respond-async")
+        assert [wait for _, wait in made.forwarder.sent] == [0.0]
+
+
+async def test_what_is_synchronous_is_not_stored() -> None:
+    async with stage() as made:
+        got = await made.ask("POST", "/svc/x", headers={"Prefer": "return=minimal"})
+        assert (got.status, "Location" in got.headers, made.forwarder.sent) == (200, False, [])
+
+
+async def test_a_service_that_is_off_stores_nothing() -> None:
+    async with stage() as made:
+        got = await made.ask("GET", "/off/x", headers={"Prefer": "respond-async"})
+        assert (got.status, got.fault["code"], made.forwarder.sent) == (503, 303001, [])
+
+
+async def test_a_full_outbox_refuses_before_anything_is_stored() -> None:
+    async with stage(forwarder=Forwards(full="overloaded")) as made:
+        got = await made.ask("POST", "/svc/batch")
+        assert (got.status, got.fault["reason"], got.headers["Retry-After"]) == (503, "overloaded", "2")
+        assert (made.watch.sheds, made.forwarder.sent) == (["outbox"], [])
+        assert made.ledger.totals()["svc", Outcome.BUS_ERROR] == 1
+
+
+async def test_a_key_that_stands_for_something_else_is_a_conflict() -> None:
+    async with stage(forwarder=Forwards(error=Conflict())) as made:
+        got = await made.ask("POST", "/svc/batch", headers={"Idempotency-Key": "1"})
+        assert (got.status, got.fault["reason"], got.fault["retryable"]) == (409, "conflict", False)
+        assert made.ledger.totals()["svc", Outcome.REJECTED] == 1
+
+
+async def test_what_cannot_be_stored_is_not_accepted() -> None:
+    async with stage(forwarder=Forwards(error=LedgerUnavailable("full"))) as made:
+        got = await made.ask("POST", "/svc/batch")
+        assert (got.status, sum(made.ledger.accepted().values())) == (503, 0)
+        assert "ledger_unavailable" in got.fault["description"]
+
+
+async def test_a_gateway_that_goes_down_lets_nobody_wait_for_what_is_stored() -> None:
+    async with stage() as made:
+        await made.gateway.stop()
+        assert made.forwarder.released
+
+
+async def test_a_path_of_its_own_with_a_slash_at_its_end_stands_for_what_lies_below() -> None:
+    async def own(http: web.BaseRequest, _: bytes) -> web.Response:
+        return web.Response(text=http.path)
+
+    async with stage(own={"/own/": own}) as made:
+        assert (await made.ask("GET", "/own/7/result", as_="")).body == b"/own/7/result"
+        assert (await made.ask("GET", "/ownership", as_="")).status == 404

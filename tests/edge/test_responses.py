@@ -131,3 +131,14 @@ def test_a_schema_that_refers_to_itself_does_so_in_the_document_too() -> None:
         "#/paths/~1svc~1v~1{kind}/post/requestBody/content/application~1json/schema/$defs/p"
     )
     assert list(OpenAPIV31SpecValidator(made).iter_errors()) == []
+
+
+def test_whatever_is_asked_may_be_stored() -> None:
+    made = said(an_operation("POST /x", replies=(a_rule(Form(body="x")),)))["202"]
+    assert made["headers"]["Location"] == {"schema": {"type": "string"}}
+    assert made["content"]["application/json"]["schema"]["required"] == ["transaction", "state", "status"]
+
+
+def test_a_provider_that_says_202_itself_is_quoted() -> None:
+    made = said(an_operation("POST /x", replies=(a_rule(Form(status=202, body={"n": 1})),)))["202"]
+    assert list(made["content"]["application/json"]["schema"]["properties"]) == ["n"]

@@ -14,6 +14,7 @@ from typing import cast
 import aiohttp
 import pytest
 from aiohttp import web
+from builders import Unstored
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -104,6 +105,7 @@ async def a_gateway(state: Path, names: tuple[str, ...] = ()) -> AsyncIterator[t
     access = Access(Tokens(make_key(), new_id), clock)
     gateway = Gateway(
         nobody,
+        Unstored(),
         Routes([]),
         access,
         watch,

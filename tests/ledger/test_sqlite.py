@@ -202,15 +202,15 @@ async def test_rows_are_dropped_by_whole_months_and_hours_stay(tmp_path: Path) -
 
 async def test_a_change_is_written_with_the_rows_or_its_caller_is_told(tmp_path: Path) -> None:
     async with a_ledger(tmp_path) as ledger:
-        await ledger.commit(lambda db: db.execute("CREATE TABLE outbox (id INTEGER PRIMARY KEY) STRICT"))
+        await ledger.commit(lambda db: db.execute("CREATE TABLE noted (id INTEGER PRIMARY KEY) STRICT"))
         one, again = await asyncio.gather(
-            ledger.commit(lambda db: db.execute("INSERT INTO outbox VALUES (7)").rowcount),
-            ledger.commit(lambda db: db.execute("INSERT INTO outbox VALUES (7)")),
+            ledger.commit(lambda db: db.execute("INSERT INTO noted VALUES (7)").rowcount),
+            ledger.commit(lambda db: db.execute("INSERT INTO noted VALUES (7)")),
             return_exceptions=True,
         )
         assert one == 1
         assert isinstance(again, sqlite3.IntegrityError)
-        assert await ledger.commit(lambda db: db.execute("SELECT id FROM outbox").fetchall()) == [(7,)]
+        assert await ledger.commit(lambda db: db.execute("SELECT id FROM noted").fetchall()) == [(7,)]
 
 
 async def test_its_repr_says_how_it_is_doing(tmp_path: Path) -> None:

@@ -285,7 +285,7 @@ def test_every_label_set_is_there_from_the_start() -> None:
     }
     assert label_sets(values, "lgsp_transaction_size_bytes_count") == {"{direction=request}", "{direction=response}"}
     assert label_sets(values, "lgsp_amqp_connection_up") == {"{component=publish}", "{component=consume}"}
-    assert label_sets(values, "lgsp_shed_total") == {"{reason=inflight}"}
+    assert label_sets(values, "lgsp_shed_total") == {"{reason=inflight}", "{reason=outbox}"}
 
 
 def test_a_service_that_comes_has_every_label_set_and_one_that_goes_keeps_its_counts() -> None:

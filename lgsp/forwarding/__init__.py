@@ -1,0 +1,1 @@
+"""Who brings what was stored to its end."""

@@ -1,0 +1,386 @@
+"""The way of what is stored first: on disk before anything is answered, then brought to its one outcome.
+
+send --> outbox.put --> bus.submit --> ... --> take --> outbox.end --> every tap, and whoever still waits
+            ^                                  |
+            +---- due: again, and again -------+
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import structlog
+
+from lgsp.bus.base import Bus
+from lgsp.chance import draw
+from lgsp.clock import Clock
+from lgsp.errors import DeliveryError, LedgerUnavailable
+from lgsp.forwarding.schedule import Answered, Confirmed, Due, Event, Step, Untaken, decide
+from lgsp.ledger.outbox import DAY, Kept, Outbox, Repeated, Standing, State
+from lgsp.model import Outcome, Reply, Request, Tap, Transaction
+
+log = structlog.get_logger()
+_TICK = 0.25
+_SWEEP = 60.0
+_PUBLISHING = 64
+_FIRST = 30.0
+"""Seconds within which the first publish is confirmed or not, come what may."""
+GAVE_UP, MAX_AGE = "gave_up", "max_age"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long things are kept, in seconds, and how much may be open at a time, of all services and of one."""
+
+    age: float = DAY
+    result: float = DAY
+    parked: float = 30 * DAY
+    open_at_most: int = 100_000
+    of_service_at_most: int = 20_000
+    bytes_at_most: int = 1_073_741_824
+
+
+class Watch(Protocol):
+    """Told of what is not taken as an answer. Nothing here may block or raise."""
+
+    def late_reply(self, service: str) -> None:
+        """A result came for what had its outcome already."""
+        ...
+
+    def duplicate_reply(self, service: str) -> None:
+        """The same answer came once more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was accepted, under which id, and its transaction where it ended in time."""
+
+    id: str
+    transaction: Transaction | None
+
+
+@dataclass(slots=True)
+class _Live:
+    """One stored request under way. `request` is at hand only while somebody waits for it."""
+
+    standing: Standing
+    size: int
+    request: Request | None = None
+    waiter: asyncio.Future[Transaction] | None = None
+    ending: bool = False
+
+
+class Forwarder:
+    """Brings each stored request to exactly one outcome within its age, whatever is killed meanwhile.
+
+    With `bus_forgets` the bus loses what it had when this process ends: everything is published again at start.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        outbox: Outbox,
+        taps: Sequence[Tap],
+        watch: Watch,
+        clock: Clock,
+        *,
+        seed: int,
+        bus_forgets: bool,
+        terms: Terms | None = None,
+    ) -> None:
+        self._bus = bus
+        self._outbox = outbox
+        self._taps = taps
+        self._watch = watch
+        self._clock = clock
+        self._seed = seed
+        self._bus_forgets = bus_forgets
+        self._terms = terms or Terms()
+        self._live: dict[str, _Live] = {}
+        self._open: Counter[str] = Counter()
+        self._bytes = 0
+        self._dues: list[tuple[float, str]] = []
+        self._tasks = asyncio.TaskGroup()
+        self._keeper: asyncio.Task[None] | None = None
+        self._publishing = asyncio.Semaphore(_PUBLISHING)
+        self._stopping = False
+        self._parked: Counter[str] = Counter()
+        self.lost_notes = 0
+        """Notes that taps failed to take."""
+
+    def __repr__(self) -> str:
+        return f"<Forwarder {len(self._live)} under way, {self._parked.total()} parked>"
+
+    async def __aenter__(self) -> Self:
+        """Go on where the last process stopped. The bus is open, and the ledger."""
+        now = self._clock.now()
+        for standing in await self._outbox.live():
+            begun = standing
+            if standing.state is State.STORED or (self._bus_forgets and standing.state is State.QUEUED):
+                begun = replace(standing, due=now)
+            self._add(_Live(begun, 0))
+        for (service, state), count in (await self._outbox.counts()).items():
+            if state is State.PARKED:
+                self._parked[service] += count
+        await self._tasks.__aenter__()
+        await self._bus.collect(self.take)
+        self._keeper = self._tasks.create_task(self._keep())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Publish nothing more; what is being written is written. The rest is for the next start."""
+        self.release()
+        if self._keeper is not None:
+            self._keeper.cancel()
+        await self._tasks.__aexit__(None, None, None)
+
+    def release(self) -> None:
+        """Store nothing more, and let nobody wait any longer: what was accepted goes on after the next start."""
+        self._stopping = True
+        for live in self._live.values():
+            if live.waiter is not None and not live.waiter.done():
+                live.waiter.cancel()
+
+    @property
+    def parked(self) -> Mapping[str, int]:
+        """How many are parked, by service."""
+        return self._parked
+
+    def refusal(self, service: str) -> str:
+        """Why nothing more is stored for a service at the moment; nothing when it is."""
+        terms = self._terms
+        if self._stopping:
+            return "shutting_down"
+        is_full = len(self._live) >= terms.open_at_most or self._bytes >= terms.bytes_at_most
+        return "overloaded" if is_full or self._open[service] >= terms.of_service_at_most else ""
+
+    async def send(self, request: Request, *, wait: float) -> Receipt:
+        """Accept `request` and wait so many seconds for its end. What was accepted goes on without its caller.
+
+        The same sent again under one `Idempotency-Key` is the first one. Raises `Conflict` when it is not the same,
+        `LedgerUnavailable` when it cannot be stored: then nothing is accepted.
+        """
+        request = replace(request, stored=True)
+        now = self._clock.now()
+        try:
+            standing = await self._outbox.put(request, expires=now + self._terms.age)
+        except Repeated as first:
+            return await self._join(first.id, request, wait)
+        standing = replace(standing, due=now + _FIRST)
+        live = _Live(standing, len(request.body), request if wait > 0 else None)
+        self._add(live)
+        self._tasks.create_task(self._publish(live, request))
+        return Receipt(request.id, await self._wait(live, wait))
+
+    async def find(self, id_: str) -> Kept | None:
+        """What is known of a stored request."""
+        kept = await self._outbox.find(id_)
+        live = self._live.get(id_)
+        return kept if kept is None or live is None else replace(kept, standing=live.standing)
+
+    async def requeue(self, id_: str, new_id: str) -> str | None:
+        """Send what is parked once more, as a new transaction, and forget the parked one. Its id; `None` without one.
+
+        Raises `LedgerUnavailable`.
+        """
+        request = await self._outbox.request(id_)
+        kept = await self._outbox.find(id_)
+        if request is None or kept is None or kept.standing.state is not State.PARKED:
+            return None
+        headers = {name: value for name, value in request.headers.items() if name != "idempotency-key"}
+        receipt = await self.send(replace(request, id=new_id, headers=headers), wait=0)
+        log.info("requeued", transaction=id_, service=request.service, as_transaction=new_id)
+        await self.drop(id_)
+        return receipt.id
+
+    async def drop(self, id_: str) -> bool:
+        """Forget what is parked, body and all; whether there was something."""
+        kept = await self._outbox.find(id_)
+        if kept is None or not await self._outbox.drop(id_):
+            return False
+        self._parked[kept.standing.service] -= 1
+        return True
+
+    async def list_parked(self) -> list[Kept]:
+        """What is parked, the oldest first."""
+        return await self._outbox.parked()
+
+    async def take(self, reply: Reply, number: int) -> bool:
+        """See `lgsp.bus.base.Take`: false while the ledger cannot be written."""
+        live = self._live.get(reply.to)
+        if live is None or live.ending:
+            kept = None if live is not None else await self._known(reply.to)
+            if kept is not None:
+                self._watch.late_reply(kept.standing.service)
+            return True
+        try:
+            return await self._taken(live, reply, number)
+        except LedgerUnavailable as error:
+            log.info("result waits", transaction=reply.to, service=live.standing.service, why=str(error))
+            return False
+
+    async def _taken(self, live: _Live, reply: Reply, number: int) -> bool:
+        standing, step = self._decided(live.standing, Answered(number, reply.outcome, reply.reason))
+        if step is Step.NOTHING:
+            self._watch.duplicate_reply(live.standing.service)
+        elif step is Step.NOTE:
+            await self._outbox.move(standing)
+            self._stand(live, standing)
+        elif reply.reason == "retry":
+            await self._end(live, standing, None, reply.outcome, GAVE_UP, park=True)
+        else:
+            await self._end(live, standing, reply, reply.outcome, reply.reason, park=step is Step.PARK)
+        return True
+
+    async def _known(self, id_: str) -> Kept | None:
+        try:
+            return await self._outbox.find(id_)
+        except LedgerUnavailable:
+            return None  # only its count is missed
+
+    async def _join(self, id_: str, request: Request, wait: float) -> Receipt:
+        """Wait for what was sent before under the same key."""
+        live = self._live.get(id_)
+        if live is not None:
+            return Receipt(id_, await self._wait(live, wait))
+        kept = await self._outbox.find(id_)
+        if kept is None or kept.outcome is None:
+            return Receipt(id_, None)
+        standing = kept.standing
+        again = replace(request, id=id_, attempt=max(standing.attempts, 1))
+        return Receipt(id_, Transaction(again, kept.reply, kept.outcome, kept.reason, standing.accepted, 0.0))
+
+    async def _wait(self, live: _Live, seconds: float) -> Transaction | None:
+        if seconds <= 0:
+            return None
+        if live.waiter is None:
+            live.waiter = asyncio.get_running_loop().create_future()
+        waiter = live.waiter
+        sleeper = self._tasks.create_task(self._clock.sleep(seconds))
+        either: set[asyncio.Future[Any]] = {waiter, sleeper}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeper.cancel()
+        live.request = None
+        return waiter.result() if waiter.done() and not waiter.cancelled() else None
+
+    # Keeping
+
+    async def _keep(self) -> None:
+        swept = self._clock.now()
+        while True:
+            await self._clock.sleep(_TICK)
+            now = self._clock.now()
+            while self._dues and self._dues[0][0] <= now:
+                due, id_ = heapq.heappop(self._dues)
+                live = self._live.get(id_)
+                if live is not None and not live.ending and live.standing.due == due:
+                    self._tasks.create_task(self._due(live))
+            if now - swept >= _SWEEP:
+                swept = now
+                self._tasks.create_task(self._sweep())
+
+    async def _sweep(self) -> None:
+        try:
+            await self._outbox.sweep()
+            counts = await self._outbox.counts()
+        except LedgerUnavailable:
+            return  # it says so itself; the next sweep has more to do
+        self._parked = Counter({s: count for (s, state), count in counts.items() if state is State.PARKED})
+
+    async def _due(self, live: _Live) -> None:
+        standing, step = self._decided(live.standing, Due())
+        try:
+            if step is Step.EXPIRE:
+                await self._end(live, standing, None, Outcome.TIMEOUT, MAX_AGE, park=True)
+            elif step is Step.PUBLISH:
+                request = live.request or await self._outbox.request(standing.id)
+                await self._outbox.move(standing)
+                live.standing = standing
+                if request is not None:
+                    await self._publish(live, request)
+        except LedgerUnavailable:
+            heapq.heappush(self._dues, (live.standing.due, standing.id))
+
+    async def _publish(self, live: _Live, request: Request) -> None:
+        standing = live.standing
+        number = standing.publishes
+        event: Event = Confirmed(number)
+        asked = replace(request, attempt=standing.attempts + 1, stored=False)
+        try:
+            async with self._publishing:
+                await self._bus.submit(asked, publish=number, age=standing.expires - self._clock.now())
+        except DeliveryError as error:
+            event = Untaken(number)
+            log.info("not taken", transaction=standing.id, service=standing.service, why=error.reason)
+        if live.ending:
+            return
+        moved, step = self._decided(live.standing, event)
+        if step is Step.NOTE:
+            self._stand(live, moved)
+            try:
+                await self._outbox.move(moved)
+            except LedgerUnavailable as error:
+                log.info("not noted", transaction=standing.id, service=standing.service, why=str(error))
+
+    async def _end(
+        self, live: _Live, standing: Standing, reply: Reply | None, outcome: Outcome, reason: str, *, park: bool
+    ) -> None:
+        live.ending = True
+        now = self._clock.now()
+        try:
+            request = live.request or await self._outbox.request(standing.id)
+            if request is None:  # an end that seemed to fail came through, and took the body away
+                request = Request(standing.id, standing.service, standing.operation, "", key=standing.key)
+            attempts = max(standing.attempts + (reply is not None), 1)
+            request = replace(request, attempt=attempts, stored=True)
+            transaction = Transaction(request, reply, outcome, reason, standing.accepted, now - standing.accepted)
+            keep = now + (self._terms.parked if park else self._terms.result)
+            is_first = await self._outbox.end(transaction, park=park, keep=keep)
+        except LedgerUnavailable:
+            live.ending = False
+            raise
+        self._remove(live)
+        self._parked[standing.service] += park
+        if is_first:
+            self._tell(transaction)
+        if live.waiter is not None and not live.waiter.done():
+            live.waiter.set_result(transaction)
+
+    def _tell(self, transaction: Transaction) -> None:
+        for tap in self._taps:
+            try:
+                tap.saw(transaction)
+            except Exception as error:
+                self.lost_notes += 1
+                log.exception("tap failed", tap=type(tap).__name__, error=type(error).__name__)
+
+    def _decided(self, standing: Standing, event: Event) -> tuple[Standing, Step]:
+        chance = draw(self._seed, standing.service, standing.operation, "pause", standing.key, standing.publishes)
+        return decide(standing, event, self._clock.now(), chance)
+
+    def _add(self, live: _Live) -> None:
+        self._live[live.standing.id] = live
+        self._open[live.standing.service] += 1
+        self._bytes += live.size
+        if live.standing.due > 0:
+            self._stand(live, live.standing)
+
+    def _remove(self, live: _Live) -> None:
+        del self._live[live.standing.id]
+        self._open[live.standing.service] -= 1
+        self._bytes -= live.size
+
+    def _stand(self, live: _Live, standing: Standing) -> None:
+        live.standing = standing
+        heapq.heappush(self._dues, (standing.due, standing.id))

@@ -71,6 +71,10 @@ class Dispatcher:
             self._orphans.create_task(self._conclude(request, started, sent, self._bus.resume(request.id)))
             raise
 
+    def give_up(self) -> None:
+        """End what still waits for its provider, as `bus_error`, `shutting_down`: each caller is answered."""
+        self._bus.give_up()
+
     async def refuse(self, request: Request, outcome: Outcome, reason: str) -> Transaction:
         """The transaction of a request that ends before the bus: we have no room for it, or its consumer no right to it.
 

@@ -48,6 +48,8 @@ class Unstored:
 
     def duplicate_reply(self, service: str) -> None: ...
 
+    def parked(self, service: str, count: int) -> None: ...
+
 
 def nowhere(clock: Clock) -> Upstreams:
     """No real provider may be reached."""

@@ -21,6 +21,8 @@ from lgsp.runtime.ward import Ward
 from lgsp.settings import Settings, environment
 from lgsp.taps.metrics import ConnectorMetrics, FaultMetrics, ProcessMetrics, UpstreamMetrics
 
+DRAIN = 20.0
+"""Seconds within which what was begun has to end once the process goes down; the rest goes to a sibling."""
 STAND_INS = "stand-ins.sqlite"
 """What stand-ins were told, below the state directory."""
 

@@ -30,6 +30,7 @@ from lgsp.edge.gateway import Gateway, TransactionIds
 from lgsp.edge.oauth import Desk
 from lgsp.edge.orders import Orders
 from lgsp.edge.pages import Pages
+from lgsp.edge.parked import Parked
 from lgsp.edge.routes import Routes
 from lgsp.edge.status import Status
 from lgsp.edge.tls import authority_file, serving
@@ -44,6 +45,7 @@ from lgsp.ledger.sqlite import SqliteLedger
 from lgsp.model import Tap
 from lgsp.settings import Settings, keep_secret
 from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
+from lgsp.taps.stored import StoredMetrics
 
 log = structlog.get_logger()
 
@@ -60,17 +62,21 @@ def forwarder_of(
     ledger: SqliteLedger,
     clock: Clock,
     metrics: GatewayMetrics,
+    stored: StoredMetrics,
     taps: Sequence[Tap],
     *,
     bus_forgets: bool = False,
 ) -> Forwarder:
     """What brings stored requests to their end."""
-    return Forwarder(bus, Outbox(ledger, clock), taps, metrics, clock, seed=settings.seed, bus_forgets=bus_forgets)
+    return Forwarder(
+        bus, Outbox(ledger, clock), [*taps, stored], metrics, stored, clock, seed=settings.seed, bus_forgets=bus_forgets
+    )
 
 
-def transactions_of(settings: Settings, clock: Clock) -> list[RouteDef]:
-    """The pages that say what happened to a call."""
-    return Transactions(Reader(Files(settings.state, settings.name)), clock).routes()
+def transactions_of(settings: Settings, clock: Clock, forwarder: Forwarder) -> list[RouteDef]:
+    """The pages that say what happened to a call, and keep what was given up."""
+    found = Transactions(Reader(Files(settings.state, settings.name)), clock).routes()
+    return [*found, *Parked(forwarder, TransactionIds(clock)).routes()]
 
 
 def orders_of(settings: Settings, clock: Clock, control: Control, bus: Troubled, catalogue: Catalogue) -> Orders:

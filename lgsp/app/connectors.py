@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from lgsp.app.answering import STAND_INS, answering_of, crash, upstreams_of
+from lgsp.app.answering import DRAIN, STAND_INS, answering_of, crash, upstreams_of
 from lgsp.app.broker import url_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
@@ -35,12 +35,14 @@ async def connectors(settings: Settings, *, only: Collection[str]) -> None:
     async with AsyncExitStack() as stack:
         metrics = ConnectorMetrics(process, catalogue, settings.prefetch, only)
         upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
-        bus = RabbitBus(url_of(settings), settings.name, clock, metrics, asks=False, prefetch=settings.prefetch)
-        await stack.enter_async_context(bus)
         # A file even without --keep: another connectors process of this machine may get the next request.
         states = await stack.enter_async_context(
             States(clock, settings.state / STAND_INS, keep=settings.keep, dropped=metrics.state_dropped)
         )
+        bus = RabbitBus(
+            url_of(settings), settings.name, clock, metrics, asks=False, prefetch=settings.prefetch, drain=DRAIN
+        )
+        await stack.enter_async_context(bus)
         host, ward = answering_of(settings, bus, catalogue, clock, process, metrics, states, upstreams, crash=crash)
         await host.serve(only)
         control = await stack.enter_async_context(RabbitControl(url_of(settings), f"{settings.name}.{os.getpid()}"))

@@ -19,6 +19,7 @@ from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.settings import Settings
 from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
+from lgsp.taps.stored import StoredMetrics
 
 log = structlog.get_logger()
 
@@ -36,7 +37,10 @@ async def gateway(settings: Settings) -> None:
         bus = RabbitBus(url_of(settings), settings.name, clock, metrics)
         dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock))
         await stack.enter_async_context(bus)
-        forwarder = await stack.enter_async_context(forwarder_of(settings, bus, ledger, clock, metrics, [metrics]))
+        stored = StoredMetrics(process, catalogue)
+        forwarder = await stack.enter_async_context(
+            forwarder_of(settings, bus, ledger, clock, metrics, stored, [metrics])
+        )
         control = await stack.enter_async_context(RabbitControl(url_of(settings), settings.name))
         orders = orders_of(settings, clock, control, bus, catalogue)
         edge = await stack.enter_async_context(
@@ -49,10 +53,10 @@ async def gateway(settings: Settings) -> None:
                 lambda: ledger.problems() + bus.problems() + draining(edge.gateway),
                 edge.notes(watcher),
                 clock,
-                [*transactions_of(settings, clock), *orders.routes()],
+                [*transactions_of(settings, clock, forwarder), *orders.routes()],
             )
         )
-        live = Live(catalogue, [edge.gateway, edge.pages, metrics], _nothing_to_make)
+        live = Live(catalogue, [edge.gateway, edge.pages, metrics, stored], _nothing_to_make)
         said = {"name": settings.name, "url": edge.url, "admin": admin.url, "services": len(catalogue)}
         jobs = [measure_lag(process), watcher.run(live.take), edge.follow(), orders.run()]
         await until_stopped(jobs, lambda: log.info("gateway ready", **said))

@@ -38,6 +38,7 @@ from lgsp.runtime.state import States
 from lgsp.settings import Settings
 from lgsp.taps.metrics import BothMetrics, ConnectorMetrics, GatewayMetrics, ProcessMetrics
 from lgsp.taps.recent import Recent
+from lgsp.taps.stored import StoredMetrics
 from lgsp.traffic.driver import Driver, Mix, Send
 from lgsp.traffic.scenario import Scenario
 
@@ -93,18 +94,26 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
         upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
         bus, serving = _buses(settings, broker, clock, asking, answering)
         dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [asking, recent], clock))
-        await stack.enter_async_context(bus)
-        if serving is not bus:
-            await stack.enter_async_context(serving)
         file = settings.state / STAND_INS if settings.keep else None
         states = await stack.enter_async_context(
             States(clock, file, keep=settings.keep, dropped=answering.state_dropped)
         )
+        await stack.enter_async_context(bus)
+        if serving is not bus:
+            await stack.enter_async_context(serving)
         host, ward = answering_of(settings, serving, catalogue, clock, process, answering, states, upstreams)
         await host.serve()
+        stored = StoredMetrics(process, catalogue)
         forwarder = await stack.enter_async_context(
             forwarder_of(
-                settings, bus, ledger, clock, asking, [asking, recent], bus_forgets=settings.broker in {None, "local"}
+                settings,
+                bus,
+                ledger,
+                clock,
+                asking,
+                stored,
+                [asking, recent],
+                bus_forgets=settings.broker in {None, "local"},
             )
         )
         telling, hearing = await _controls(stack, settings, broker)
@@ -120,7 +129,7 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
                 lambda: ledger.problems() + _problems(bus, serving) + draining(edge.gateway),
                 edge.notes(watcher),
                 clock,
-                [*transactions_of(settings, clock), *orders.routes()],
+                [*transactions_of(settings, clock, forwarder), *orders.routes()],
             )
         )
         token = a_token_curl(edge.url, settings.state)
@@ -135,7 +144,7 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
                 await provision(broker.provisioning, changes.added)
             await host.follow(new)
 
-        live = Live(catalogue, [host, edge.gateway, edge.pages, asking, answering, recent, mix], ready)
+        live = Live(catalogue, [host, edge.gateway, edge.pages, asking, stored, answering, recent, mix], ready)
         jobs: list[Coroutine[Any, Any, None]] = [
             measure_lag(process),
             watcher.run(live.take),

@@ -61,6 +61,10 @@ class Bus(Protocol):
         """Wait on for a reply whose first waiter was cancelled; raises as `request` does."""
         ...
 
+    def give_up(self) -> None:
+        """End every request that still waits for its reply: `BusUnavailable`, reason `shutting_down`."""
+        ...
+
     async def serve(self, service: str, answer: Answer) -> None:
         """Answer the requests of `service` until `leave`, or until the bus closes; returns once it is consuming.
 

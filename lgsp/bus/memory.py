@@ -94,7 +94,7 @@ class MemoryBus:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open = False
-        self._waiting.fail_all(BusUnavailable("shutting_down", _CLOSING))
+        self.give_up()
         self._queues.clear()
         self._stored.clear()
         if self._sweeper:
@@ -151,6 +151,10 @@ class MemoryBus:
         if future is None:
             raise TimedOut("budget_spent", f"nothing is under way for {request_id}")
         return await future
+
+    def give_up(self) -> None:
+        """See `Bus.give_up`."""
+        self._waiting.fail_all(BusUnavailable("shutting_down", _CLOSING))
 
     async def serve(self, service: str, answer: Answer) -> None:
         """See `Bus.serve`."""

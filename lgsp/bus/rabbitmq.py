@@ -90,7 +90,7 @@ class RabbitBus:
         self._work_tasks = asyncio.TaskGroup()
         self._restoring = asyncio.Lock()
         self._wanted = asyncio.Event()
-        self._open = False
+        self._open = self._taking = False
 
     def __repr__(self) -> str:
         under_way = f"{len(self._served)} services, {len(self._waiting)} under way"
@@ -109,14 +109,14 @@ class RabbitBus:
         await self._tasks.__aenter__()
         await self._work_tasks.__aenter__()
         self._keepers = [self._tasks.create_task(self._sweep()), self._tasks.create_task(self._keep())]
-        self._open = True
+        self._open = self._taking = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open = False
-        self._waiting.fail_all(BusUnavailable("shutting_down", _CLOSING))
+        self.give_up()
         for keeper in self._keepers:
             keeper.cancel()
         with suppress(*GONE, TimeoutError):
@@ -125,6 +125,8 @@ class RabbitBus:
                 await self._stored.stop()
                 if self._serving is not None and self._serving.is_open:
                     await self._serving.cancel()
+        # Only now: what came before the broker had heard of it would go to a sibling as if it had been begun here.
+        self._taking = False
         with suppress(TimeoutError):
             async with asyncio.timeout(self._drain):
                 await self._work_tasks.__aexit__(None, None, None)
@@ -192,6 +194,10 @@ class RabbitBus:
         if future is None:
             raise TimedOut("budget_spent", f"nothing is under way for {request_id}")
         return await future
+
+    def give_up(self) -> None:
+        """See `Bus.give_up`."""
+        self._waiting.fail_all(BusUnavailable("shutting_down", _CLOSING))
 
     def settled(self, slot: Slot, error: DeliveryError | None) -> None:
         """See `channel.Owner`."""
@@ -268,7 +274,7 @@ class RabbitBus:
             await self._link.fill(topology.REQUEST, service, seconds)
 
     def _on_request(self, service: str, answer: Answer, delivery: Delivery) -> None:
-        if self._open:
+        if self._taking:
             self._batch.begin(self._work(service, answer, delivery))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

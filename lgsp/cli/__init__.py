@@ -19,6 +19,7 @@ from lgsp.cli.history import history
 from lgsp.cli.init import init
 from lgsp.cli.ledger import ledger
 from lgsp.cli.monitoring import monitoring
+from lgsp.cli.parked import parked
 from lgsp.cli.province import province
 from lgsp.cli.run import connectors, gateway, up
 from lgsp.cli.services import services
@@ -40,7 +41,7 @@ def lgsp() -> None:
 
 for command in (
     up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
-    fault, monitoring,
+    fault, monitoring, parked,
 ):  # fmt: skip
     lgsp.add_command(command)
 

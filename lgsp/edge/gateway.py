@@ -58,7 +58,10 @@ CARRIED = frozenset(
 """Request headers that go on to the provider; everything else stays at the gateway."""
 _BODY_SECONDS = 10.0
 _OWN_BODY = 64 * 1024
-_DRAIN = 10.0
+_DRAIN = 20.0
+"""Seconds within which what is running has to end once the gateway goes down ..."""
+_TO_ANSWER = 2.0
+"""... of which so many are left to tell those whose calls have not."""
 _KEY_LENGTH = 200
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 
@@ -196,11 +199,16 @@ class Gateway:
         return address[1]
 
     async def stop(self) -> None:
-        """Take nothing new, let what is running finish."""
+        """Take nothing new, let what is running finish, and tell whoever waits too long that it does not."""
         self.draining = True
         self._forwarder.release()
         if self._runner:
+            giving_up = asyncio.get_running_loop().call_later(_DRAIN - _TO_ANSWER, self._give_up)
             await self._runner.cleanup()
+            giving_up.cancel()
+
+    def _give_up(self) -> None:
+        self._dispatcher.give_up()
 
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         try:

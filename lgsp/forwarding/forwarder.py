@@ -58,6 +58,14 @@ class Watch(Protocol):
         ...
 
 
+class Shelf(Protocol):
+    """Told how many are parked. Nothing here may block or raise."""
+
+    def parked(self, service: str, count: int) -> None:
+        """So many are parked now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What was accepted, under which id, and its transaction where it ended in time."""
@@ -89,6 +97,7 @@ class Forwarder:
         outbox: Outbox,
         taps: Sequence[Tap],
         watch: Watch,
+        shelf: Shelf,
         clock: Clock,
         *,
         seed: int,
@@ -99,6 +108,7 @@ class Forwarder:
         self._outbox = outbox
         self._taps = taps
         self._watch = watch
+        self._shelf = shelf
         self._clock = clock
         self._seed = seed
         self._bus_forgets = bus_forgets
@@ -126,9 +136,7 @@ class Forwarder:
             if standing.state is State.STORED or (self._bus_forgets and standing.state is State.QUEUED):
                 begun = replace(standing, due=now)
             self._add(_Live(begun, 0))
-        for (service, state), count in (await self._outbox.counts()).items():
-            if state is State.PARKED:
-                self._parked[service] += count
+        await self._count_parked()
         await self._tasks.__aenter__()
         await self._bus.collect(self.take)
         self._keeper = self._tasks.create_task(self._keep())
@@ -207,7 +215,7 @@ class Forwarder:
         kept = await self._outbox.find(id_)
         if kept is None or not await self._outbox.drop(id_):
             return False
-        self._parked[kept.standing.service] -= 1
+        self._park(kept.standing.service, -1)
         return True
 
     async def list_parked(self) -> list[Kept]:
@@ -293,10 +301,19 @@ class Forwarder:
     async def _sweep(self) -> None:
         try:
             await self._outbox.sweep()
-            counts = await self._outbox.counts()
-        except LedgerUnavailable:
-            return  # it says so itself; the next sweep has more to do
-        self._parked = Counter({s: count for (s, state), count in counts.items() if state is State.PARKED})
+            await self._count_parked()
+        except LedgerUnavailable as error:
+            log.info("outbox not swept", why=str(error))
+
+    async def _count_parked(self) -> None:
+        found = await self._outbox.counts()
+        parked = Counter({service: count for (service, state), count in found.items() if state is State.PARKED})
+        for service in parked | self._parked:
+            self._park(service, parked[service] - self._parked[service])
+
+    def _park(self, service: str, change: int) -> None:
+        self._parked[service] += change
+        self._shelf.parked(service, self._parked[service])
 
     async def _due(self, live: _Live) -> None:
         standing, step = self._decided(live.standing, Due())
@@ -351,7 +368,8 @@ class Forwarder:
             live.ending = False
             raise
         self._remove(live)
-        self._parked[standing.service] += park
+        if park:
+            self._park(standing.service, 1)
         if is_first:
             self._tell(transaction)
         if live.waiter is not None and not live.waiter.done():

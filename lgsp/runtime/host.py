@@ -212,6 +212,7 @@ class Host:
             try:
                 if service.id in self._faults:
                     await self._slowed(request)
+                reply: Reply | Odd | None
                 if request.stored:
                     answered = partial(self._answered, service, chains, refuse, stamps=stamps)
                     reply = await self._inbox.answer(service, request, answered)

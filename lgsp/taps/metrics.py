@@ -279,11 +279,13 @@ class GatewayMetrics:
             return
         ended = transaction.started_at + transaction.seconds
         if transaction.outcome in _ANSWERED:
-            asked.ok.observe(transaction.seconds)
+            took = asked.ok
             asked.last_success.set(ended)
         else:
-            asked.error.observe(transaction.seconds)
+            took = asked.error
             asked.last_failure.set(ended)
+        if not transaction.request.stored:  # its hours are no waiting of a caller's: see `stored`
+            took.observe(transaction.seconds)
         self._request_size.observe(len(transaction.request.body))
         if transaction.reply is not None:
             self._response_size.observe(len(transaction.reply.body))

@@ -873,7 +873,7 @@ async def test_what_is_synchronous_is_not_stored() -> None:
 async def test_a_service_that_is_off_stores_nothing() -> None:
     async with stage() as made:
         got = await made.ask("GET", "/off/x", headers={"Prefer": "respond-async"})
-        assert (got.status, got.fault["code"], made.forwarder.sent) == (503, 303001, [])
+        assert (got.status, got.fault["code"], made.forwarder.sent) == (503, 700700, [])
 
 
 async def test_a_full_outbox_refuses_before_anything_is_stored() -> None:

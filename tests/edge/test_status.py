@@ -42,6 +42,8 @@ class Quiet:
 
     def late_reply(self, service: str) -> None: ...
 
+    def parked(self, service: str, count: int) -> None: ...
+
     def duplicate_reply(self, service: str) -> None: ...
 
 
@@ -70,7 +72,7 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
         [Consumer(id=name, subscriptions=("*",), disabled=name == "off") for name in ("mine", "other", "off")]
     )
     async with a_ledger(directory, clock) as ledger, MemoryBus(clock) as bus:
-        forwarder = Forwarder(bus, Outbox(ledger, clock), [], Quiet(), clock, seed=7, bus_forgets=True)
+        forwarder = Forwarder(bus, Outbox(ledger, clock), [], Quiet(), Quiet(), clock, seed=7, bus_forgets=True)
         async with forwarder:
             status = Status(access, forwarder, Reader(Files(directory, "gw1")))
             gateway = Gateway(

@@ -29,6 +29,7 @@ from lgsp.taps.metrics import (
     ProcessMetrics,
     UpstreamMetrics,
 )
+from lgsp.taps.stored import StoredMetrics
 
 SERVICES = [
     a_service("svc", owner="stp", tier="central", route="ndxp", objective=0.99, timeout=12.0),
@@ -438,6 +439,7 @@ def test_the_table_and_the_code_agree() -> None:
     made = stage()
     made.asking.http("service", "GET", 200)
     UpstreamMetrics(made.process).provider("svc")
+    StoredMetrics(made.process, SERVICES)
     FaultMetrics(made.process, lambda: ["svc"], ["outage"])
     of_code = {
         (f"{family.name}_total" if family.type == "counter" else family.name): (

@@ -1,0 +1,88 @@
+"""What was given up, on the admin port: looked at without its body, sent once more, or dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from lgsp.errors import LedgerUnavailable
+from lgsp.forwarding.forwarder import Forwarder
+from lgsp.ledger.outbox import Kept, State
+from lgsp.ledger.words import moment
+
+PATH = "/lgsp/v1/parked"
+
+
+class Parked:
+    """The parked transactions of this gateway. `new_id` names the transaction that a requeued one becomes."""
+
+    def __init__(self, forwarder: Forwarder, new_id: Callable[[], str]) -> None:
+        self._forwarder = forwarder
+        self._new_id = new_id
+
+    def routes(self) -> list[web.RouteDef]:
+        """For the admin port."""
+        one = f"{PATH}/{{id}}"
+        return [
+            web.get(PATH, self._ls),
+            web.get(one, self._show),
+            web.post(one, self._requeue),
+            web.delete(one, self._drop),
+        ]
+
+    async def _ls(self, request: web.Request) -> web.Response:
+        wanted = request.query.get("service", "")
+        try:
+            found = await self._forwarder.list_parked()
+        except LedgerUnavailable as error:
+            return _problem(503, str(error))
+        return web.json_response({"parked": [told(kept) for kept in found if wanted in {"", kept.standing.service}]})
+
+    async def _show(self, request: web.Request) -> web.Response:
+        try:
+            kept = await self._forwarder.find(request.match_info["id"])
+        except LedgerUnavailable as error:
+            return _problem(503, str(error))
+        if kept is None or kept.standing.state is not State.PARKED:
+            return _absent(request)
+        return web.json_response(told(kept))
+
+    async def _requeue(self, request: web.Request) -> web.Response:
+        try:
+            made = await self._forwarder.requeue(request.match_info["id"], self._new_id())
+        except LedgerUnavailable as error:
+            return _problem(503, str(error))
+        return _absent(request) if made is None else web.json_response({"transaction": made}, status=202)
+
+    async def _drop(self, request: web.Request) -> web.Response:
+        try:
+            is_gone = await self._forwarder.drop(request.match_info["id"])
+        except LedgerUnavailable as error:
+            return _problem(503, str(error))
+        return web.json_response({"dropped": request.match_info["id"]}) if is_gone else _absent(request)
+
+
+def told(kept: Kept) -> dict[str, Any]:
+    """What may be said of a parked transaction: never what it says itself."""
+    standing = kept.standing
+    return {
+        "id": standing.id,
+        "service": standing.service,
+        "operation": standing.operation,
+        "consumer": kept.consumer,
+        "outcome": str(kept.outcome),
+        "reason": kept.reason,
+        "attempts": standing.attempts,
+        "accepted_at": moment(int(standing.accepted * 1e6)),
+        "kept_until": moment(int(standing.due * 1e6)),
+    }
+
+
+def _absent(request: web.Request) -> web.Response:
+    return _problem(404, f"no parked transaction has the id {request.match_info['id']!r} here")
+
+
+def _problem(status: int, says: str) -> web.Response:
+    return web.json_response({"problem": says}, status=status)

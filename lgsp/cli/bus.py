@@ -44,7 +44,7 @@ def print_definitions(
     token, the key that signs access tokens and Alertmanager's credentials lie beside them, for processes that share them.
     """
     place = directory or state / "secrets"
-    passwords = {name: _secret(place / f"{name}-password", _word).strip() for name in SECRETS}
+    passwords = broker_passwords(place)
     if directory is not None:
         for name in ("admin-token", *ALERTING):
             _secret(place / name, _word)
@@ -55,6 +55,11 @@ def print_definitions(
         return
     output.write_text(json.dumps(document, indent=2), encoding="utf-8")
     click.echo(f"definitions of {len(document['queues'])} queues lie in {output}", err=True)
+
+
+def broker_passwords(place: Path) -> dict[str, str]:
+    """The passwords of the broker's users in a directory, made where they are missing. Raises `SettingsError`."""
+    return {name: _secret(place / f"{name}-password", _word).strip() for name in SECRETS}
 
 
 def _word() -> str:

@@ -1,19 +1,24 @@
-"""`lgsp monitoring`: the rules that watch it all, for Prometheus."""
+"""`lgsp monitoring`: what watches it all, for Prometheus, Alertmanager and RabbitMQ, ours or others'."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from lgsp.app.broker import definitions
 from lgsp.catalogue.calendar import read_zone
-from lgsp.cli.options import places
+from lgsp.cli.bus import broker_passwords
+from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.clock import SystemClock
-from lgsp.monitoring.profile import Profile, offset_of
+from lgsp.monitoring.export import Targets, exported, in_vhost
+from lgsp.monitoring.profile import Profile, offset_of, parse_matchers, parse_severities
 from lgsp.monitoring.routing import Receivers, alertmanager
 from lgsp.monitoring.rules import as_yaml, rules
+from lgsp.settings import make_state
 
 
 @click.group()
@@ -63,3 +68,67 @@ def print_rules(config: Path, state: Path, scale: int, output: Path | None) -> N
 def print_routes(config: Path, state: Path, scale: int, output: Path | None) -> None:  # noqa: ARG001 - on every command
     """Print a configuration for Alertmanager: routes, inhibition, receivers by webhook and mail."""
     _give(alertmanager(_profile(config, scale=scale), Receivers()), "lgsp monitoring routes", scale, output)
+
+
+@monitoring.command("export")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--match", default="", metavar="MATCHERS", help="Label matchers of this installation: 'env=\"prod\"'.")
+@click.option("--severity", "severities", multiple=True, metavar="OURS=YOURS", help="What a severity is called there.")
+@click.option("--vhost", default="lgsp", show_default=True, help="Our vhost on the broker.")
+@click.option("--console-url", default="http://127.0.0.1:8290", show_default=True, help="Where alerts lead to.")
+@click.option("--boards-url", default="http://127.0.0.1:3000", show_default=True, help="Grafana, where alerts lead to.")
+@click.option("--runbook-url", default="docs/runbooks", show_default=True, help="Where the runbooks can be read.")
+@click.option("--gateway", "gateways", multiple=True, default=("127.0.0.1:8290",), help="A gateway's admin port.")
+@click.option("--connectors", multiple=True, default=("127.0.0.1:8291",), help="A connectors process's admin port.")
+@click.option("--broker", "brokers", multiple=True, default=("127.0.0.1:15692",), help="RabbitMQ's Prometheus port.")
+@click.option("--token-file", default="admin-token", show_default=True, help="Where Prometheus finds the admin token.")
+@_scale
+@as_json
+@places
+def export(
+    directory: Path,
+    config: Path,
+    state: Path,
+    *,
+    match: str,
+    severities: tuple[str, ...],
+    vhost: str,
+    console_url: str,
+    boards_url: str,
+    runbook_url: str,
+    gateways: tuple[str, ...],
+    connectors: tuple[str, ...],
+    brokers: tuple[str, ...],
+    token_file: str,
+    scale: int,
+    json_wanted: bool,
+) -> None:
+    """Write to DIRECTORY what a Prometheus, an Alertmanager and a RabbitMQ of others take in.
+
+    Scrape jobs, rules, routes with inhibition, and RabbitMQ's definitions with users and policies. Passwords of the users lie in
+    the state directory, as with `lgsp bus definitions`; the definitions hold their hashes.
+    """
+    profile = _profile(
+        config,
+        scale=scale,
+        matchers=parse_matchers(match),
+        severities=parse_severities(severities),
+        vhost=vhost,
+        console=console_url.rstrip("/"),
+        boards=boards_url.rstrip("/"),
+        runbooks=runbook_url.rstrip("/"),
+    )
+    targets = Targets(gateways, connectors, brokers, token_file)
+    document = in_vhost(
+        definitions(catalogue_of(config), broker_passwords(make_state(state) / "secrets"), ["gw1"]), vhost
+    )
+    written = {**exported(profile, targets, Receivers()), "rabbitmq.json": json.dumps(document, indent=2) + "\n"}
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in written.items():
+        (directory / name).write_text(text, encoding="utf-8")
+    if json_wanted:
+        print_json([str(directory / name) for name in written])
+        return
+    for name in written:
+        click.echo(directory / name)
+    click.echo("docs/alerts.md says where each of them goes", err=True)

@@ -1,0 +1,61 @@
+"""What somebody else's Prometheus and Alertmanager take in: scrape jobs, rules, routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lgsp.monitoring.profile import BROKER, CONNECTORS, GATEWAY, QUEUES, Profile
+from lgsp.monitoring.routing import Receivers, alertmanager
+from lgsp.monitoring.rules import as_yaml, rules
+
+FAMILIES = ("queue_coarse_metrics", "queue_consumer_count", "queue_metrics")
+"""Of RabbitMQ's `/metrics/detailed`: what the rules read, and no more."""
+COMMAND = "lgsp monitoring export"
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Where the processes can be scraped, and where Prometheus finds the admin token."""
+
+    gateways: Sequence[str]
+    connectors: Sequence[str]
+    brokers: Sequence[str]
+    token_file: str
+
+
+def scrape_jobs(profile: Profile, targets: Targets) -> list[dict[str, Any]]:
+    """Our jobs under the names that the rules select; what the rules match on by `=` is put on every target."""
+
+    def job(name: str, where: Sequence[str], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - Prometheus's own form
+        labels = {"labels": profile.labels} if profile.labels else {}
+        return {"job_name": name, **more, "static_configs": [{"targets": list(where)} | labels]}
+
+    token = {"credentials_file": targets.token_file}
+    asked = {"family": list(FAMILIES), "vhost": [profile.vhost]}
+    return [
+        job(GATEWAY, targets.gateways, authorization=token),
+        job(CONNECTORS, targets.connectors, authorization=token),
+        job(BROKER, targets.brokers),
+        job(QUEUES, targets.brokers, metrics_path="/metrics/detailed", params=asked),
+    ]
+
+
+def exported(profile: Profile, targets: Targets, receivers: Receivers) -> Mapping[str, str]:
+    """The files by their names."""
+    return {
+        "scrape.yml": as_yaml({"scrape_configs": scrape_jobs(profile, targets)}, COMMAND),
+        "rules.yml": as_yaml(rules(profile), COMMAND),
+        "alertmanager.yml": as_yaml(alertmanager(profile, receivers), COMMAND),
+    }
+
+
+def in_vhost(definitions: Mapping[str, Any], vhost: str) -> dict[str, Any]:
+    """RabbitMQ's definitions document for another vhost."""
+
+    def moved(entry: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(entry) | ({"vhost": vhost} if "vhost" in entry else {})
+
+    made = {key: [moved(e) for e in value] if isinstance(value, list) else value for key, value in definitions.items()}
+    return made | {"vhosts": [{"name": vhost}]}

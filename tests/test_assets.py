@@ -21,6 +21,7 @@ from lgsp.ledger.memory import MemoryLedger
 from lgsp.monitoring.profile import Profile
 from lgsp.monitoring.rules import rules
 from lgsp.taps.metrics import ConnectorMetrics, FaultMetrics, GatewayMetrics, ProcessMetrics, UpstreamMetrics
+from lgsp.taps.stored import StoredMetrics
 
 REPOSITORY = Path(__file__).parents[1]
 RECORDED = re.compile(r"(?:service|owner|bus):lgsp_\w+:\w+")
@@ -40,6 +41,7 @@ def exported() -> dict[str, set[str]]:
     process = ProcessMetrics("0", "rabbitmq")
     GatewayMetrics(process, [service], MemoryLedger(["svc"]), "gw1")
     ConnectorMetrics(process, Catalogue({"svc": service}), 1)
+    StoredMetrics(process, [service])
     UpstreamMetrics(process).provider("svc")
     FaultMetrics(process, lambda: ["svc"], list(Kind))
     found: dict[str, set[str]] = {}

@@ -80,7 +80,13 @@ def _of_a_service(profile: Profile) -> Iterator[Alert]:
     down = f"{failed} >= 3 unless {went_well} > 0"
     yield Alert("LGSPServiceDown", _owned(down, profile), "page", "lgsp-service", lasts=60, service=True)
     silent = " or ".join(_silent(profile, hours) for hours in (1, 4))
+    yield _parked(profile)
     yield Alert("LGSPServiceSilent", _owned(silent, profile), "ticket", "lgsp-service", lasts=300, service=True)
+
+
+def _parked(profile: Profile) -> Alert:
+    parked = f"sum by (service) ({profile.select('lgsp_parked_transactions')}) > 0"
+    return Alert("LGSPMessagesParked", _owned(parked, profile), "ticket", "lgsp-service", lasts=300, service=True)
 
 
 def _silent(profile: Profile, hours: int) -> str:

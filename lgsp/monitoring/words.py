@@ -243,6 +243,17 @@ SAID: Mapping[str, Said] = {
             "bus, hoặc hệ thống cung cấp chậm đi: so thời gian chờ hàng đợi với thời gian của hệ thống cung cấp trên biểu đồ",
         ),
     ),
+    "LGSPMessagesParked": Said(
+        Text(
+            "{{ $labels.service }}: {{ printf `%.0f` $value }} stored messages were given up and wait for a person",
+            "{{ $labels.service }}: {{ printf `%.0f` $value }} giao dịch lưu chuyển đã ngừng gửi lại và chờ người xử lý",
+        ),
+        Text(
+            "`lgsp parked ls` shows them; requeue them when the provider is well, or drop them. They are kept for 30 days. Owner: {{ $labels.owner }}.",
+            "Xem bằng `lgsp parked ls`; gửi lại khi hệ thống cung cấp ổn định, hoặc bỏ. Được giữ 30 ngày. Đơn vị chủ quản: {{ $labels.owner }}.",
+        ),
+        window=86_400,
+    ),
     "LGSPBrokerAlarm": Said(
         Text(
             "RabbitMQ on {{ $labels.instance }} holds back publishers: {{ $labels.alarm }} alarm",

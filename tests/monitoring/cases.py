@@ -122,6 +122,11 @@ CASES: dict[str, list[Case]] = {
         Case("few wait", waits("s1", 12, below={"1": 96, "5": 96, "15": 100}, more=100), "15m"),
         Case("not yet for five minutes", waits("s1", 12, below={"1": 0, "5": 0, "15": 100}, more=100), "4m"),
     ],
+    "LGSPMessagesParked": [
+        Case("two were given up", THREE | gauge("lgsp_parked_transactions", 2, f'{GATEWAY},service="s1"'), "6m", [TICKET]),
+        Case("none was", THREE | gauge("lgsp_parked_transactions", 0, f'{GATEWAY},service="s1"'), "6m"),
+        Case("not yet for five minutes", THREE | gauge("lgsp_parked_transactions", 2, f'{GATEWAY},service="s1"'), "4m"),
+    ],
     "LGSPBrokerAlarm": [
         Case("memory", gauge("rabbitmq_alarms_memory_used_watermark", 1, 'job="lgsp-broker",instance="r"'), "1m", [PAGE | {"alarm": "memory"}]),
         Case("disk", gauge("rabbitmq_alarms_free_disk_space_watermark", 1, 'job="lgsp-broker",instance="r"'), "1m", [PAGE | {"alarm": "disk"}]),
@@ -196,6 +201,7 @@ MUTATIONS: dict[str, list[tuple[str, str]]] = {
         ('"service"', '"name"'),
     ],
     "LGSPQueueBacklog": [(">=", ">"), ("0.5 *", "0.1 *"), ("0.5 *", "2 *"), ("for: 5m", "for: 1m"), ("for: 5m", "for: 1h")],
+    "LGSPMessagesParked": [("> 0", "> 2"), ("> 0", ">= 0"), ("for: 5m", "for: 1m"), ("for: 5m", "for: 1h")],
     "LGSPBrokerAlarm": [('job="lgsp-broker"', 'job=~".+"'), ("> 0", ">= 0"), ("> 0", "> 1"), ('"disk"', '"memory"')],
     "LGSPLedgerChainBroken": [("> 0", ">= 0"), ("> 0", "> 1"), ("severity: page", "severity: ticket")],
     "LGSPLedgerLagging": [("> 30", "> 31"), ("> 30", "> 29"), ("for: 5m", "for: 1m"), ("for: 5m", "for: 10m")],

@@ -314,7 +314,8 @@ def test_a_service_added_by_command_is_served_by_processes_of_their_own_and_ends
         processes.until(lambda: is_open in processes.get(f"{admin}/metrics")[1], "one call is open", 5)
         said = lgsp(config, gateway.state, "services", "rm", "vehicle-registry", "--admin", admin)
         assert "1 of its transactions are open: they are answered" in said
-        _, went = answer_of(f"{path}/30A-12345", token, 404, 10)
+        # A path that the service does not have: 403 as long as it is there, and no transaction.
+        _, went = answer_of(f"{url}/vehicle-registry/nothing/here", token, 404, 10)
         assert not slow.done()
         assert slow.result() == (200, b'{"plate":"late"}')
         assert (gateway.pid, connectors.pid) == started

@@ -84,7 +84,7 @@ def add(
 @in_words
 @places
 def remove(service_id: str, admin: str | None, config: Path, state: Path, *, json_wanted: bool) -> None:  # noqa: ARG001 - as above
-    """Take service ID out of `services.d/`; with --admin say how many of its transactions are open.
+    """Take service ID out of `services.d/`; with --admin say how many of its transactions are open or parked.
 
     What was accepted before is answered, and its totals stay. A file that holds other services too is left to a person.
     """
@@ -95,15 +95,17 @@ def remove(service_id: str, admin: str | None, config: Path, state: Path, *, jso
         raise SettingsError(
             say("{} stands in {}, which is not its own: take it out there by hand", service_id, service.where)
         )
-    still_open = None if admin is None else _open_transactions(admin, service_id)
+    still_open, parked = (None, None) if admin is None else _left(admin, service_id)
     (config / name).unlink()
     (config / "consumers.d" / _subscriptions_of(service_id)).unlink(missing_ok=True)
     if json_wanted:
-        print_json({"removed": service_id, "open": still_open})
+        print_json({"removed": service_id, "open": still_open, "parked": parked})
         return
     click.echo(say("removed {}; its totals stay", service_id), err=True)
     if still_open is not None:
         click.echo(say("{} of its transactions are open: they are answered", still_open), err=True)
+    if parked:
+        click.echo(say("{} are parked: see lgsp parked ls", parked), err=True)
 
 
 def put(file: Path, data: bytes) -> None:
@@ -145,9 +147,18 @@ def _get(url: str) -> str:
         ) from error
 
 
-def _open_transactions(admin: str, service: str) -> int:
-    found = re.search(rf'lgsp_open_transactions\{{service="{service}"\}} (\S+)', _get(f"{admin.rstrip('/')}/metrics"))
-    return int(float(found[1])) if found else 0
+def _left(admin: str, service: str) -> tuple[int, int]:
+    """How many transactions of a service are open, and how many are parked."""
+    return left_in(_get(f"{admin.rstrip('/')}/metrics"), service)
+
+
+def left_in(metrics: str, service: str) -> tuple[int, int]:
+    """How many transactions of a service are open, and how many are parked, as `/metrics` has it; 0 where it does not."""
+    found = (
+        re.search(rf'lgsp_{what}_transactions\{{service="{service}"\}} (\S+)', metrics) for what in ("open", "parked")
+    )
+    still_open, parked = (int(float(each[1])) if each else 0 for each in found)
+    return still_open, parked
 
 
 def _wait_until(admin: str, added: tuple[str, ...]) -> bool:

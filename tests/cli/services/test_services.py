@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.parse import read_catalogue
 from lgsp.cli import lgsp
+from lgsp.cli.services.register import left_in
 from lgsp.cli.words import speak
 from lgsp.errors import CatalogueError, LgspError, SettingsError
 
@@ -282,3 +283,11 @@ def test_it_speaks_vietnamese_when_asked(config: Path) -> None:
         assert result.stderr.strip().endswith("1 dịch vụ, 1 thao tác, không có lỗi")
     finally:
         speak("en")
+
+
+def test_what_a_removed_service_leaves_is_read_from_the_metrics() -> None:
+    metrics = (
+        'lgsp_open_transactions{service="a"} 2.0\nlgsp_open_transactions{service="b"} 7.0\n'
+        'lgsp_parked_transactions{service="a"} 3.0\n'
+    )
+    assert [left_in(metrics, name) for name in ("a", "b", "c")] == [(2, 3), (7, 0), (0, 0)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from datetime import UTC, datetime
 from functools import cache
@@ -106,6 +107,20 @@ def months(db: sqlite3.Connection) -> list[str]:
     pattern = ROWS.replace("_", r"\_") + "%"
     found = db.execute(r"SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE ? ESCAPE '\'", (pattern,))
     return sorted(name.removeprefix(ROWS) for (name,) in found)
+
+
+def strange(db: sqlite3.Connection) -> list[str]:
+    """The names of tables and indexes that are not what this version makes, those that are missing among them."""
+    listed = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        fresh.executescript(_FOR_EVER + _OUTBOX)
+        for month in months(db):
+            if re.fullmatch(r"\d{4}_\d{2}", month):
+                add_month(fresh, month)
+        return sorted({str(row[1]) for row in {*db.execute(listed)} ^ {*fresh.execute(listed)}})
+    finally:
+        fresh.close()
 
 
 def add_month(db: sqlite3.Connection, month: str) -> None:

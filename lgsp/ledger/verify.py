@@ -78,11 +78,15 @@ def _structure(book: Path) -> list[str]:
     db = schema.connect(book, readonly=True)
     try:
         found = [line for (line,) in db.execute(f"PRAGMA integrity_check({_MOST})")]
+        other = schema.strange(db)
+        found = [line for line in found if line != "ok"] + [
+            f"{name!r} is not as this version makes it" for name in other
+        ]
     except schema.UNREADABLE as error:
         found = [str(error)]
     finally:
         db.close()
-    return [] if found == ["ok"] else [f"the file is damaged: {line}" for line in found]
+    return [f"the file is damaged: {line}" for line in found]
 
 
 def _checkpoints(db: sqlite3.Connection, made: Verdict) -> list[Checkpoint]:

@@ -34,7 +34,7 @@ FLIPS = 10_000
 
 async def a_full_one(directory: Path) -> Files:
     async with a_ledger(directory) as ledger:
-        for number in range(30):
+        for number in range(50):
             await pass_through(
                 ledger, 4, list(Outcome)[number % 7], asked_as=f"YC-{number}", consumer=f"c-{number % 3}"
             )

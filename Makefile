@@ -1,6 +1,6 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up test check proof chaos-quick chaos chaos-long chaos-ended accounting bench bench-quick lock generated format clean
+.PHONY: help up test check proof chaos-quick chaos chaos-long chaos-ended accounting bench bench-quick sbom audit lock generated format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
@@ -63,6 +63,16 @@ bench-quick: ## The ratios that matter, in under 2 minutes
 	@sh scripts/setup run
 	@sh scripts/setup bench
 	.venv/bin/python -m bench --quick
+
+sbom: ## What the product is made of, by name, version and digest, in CycloneDX: dist/lgsp.cdx.json, the same twice
+	@sh scripts/setup dev
+	@mkdir -p dist
+	.venv/bin/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --output-file dist/lgsp.cdx.json
+
+audit: ## Both locks beside the advisories that are known; wants the network, and fails where it cannot look
+	@sh scripts/setup dev
+	.venv/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/run.txt
+	.venv/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/dev.txt
 
 lock: ## Pin every dependency with its hashes again
 	@sh scripts/setup lock

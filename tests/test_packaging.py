@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +39,36 @@ def test_both_locks_agree_so_that_one_environment_serves_both() -> None:
 
 def test_the_locks_carry_what_builds_without_isolation() -> None:
     assert {"hatchling", "editables"} <= set(pinned("run"))
+
+
+def made_of(project: Path) -> bytes:
+    """What `make sbom` writes there. The command is read from the Makefile, which is what is promised."""
+    [line] = re.findall(r"(?m)^\t\.venv/bin/(cyclonedx-py .*)$", (REPOSITORY / "Makefile").read_text())
+    (project / "dist").mkdir()
+    program = Path(sys.executable).parent / "cyclonedx-py"
+    subprocess.run([program, *line.split()[1:]], cwd=project, check=True, capture_output=True)
+    return (project / "dist" / "lgsp.cdx.json").read_bytes()
+
+
+def test_the_bill_of_materials_is_the_lock_and_the_same_twice(tmp_path: Path) -> None:
+    bills = []
+    for name in ("one", "two"):
+        shutil.copytree(REPOSITORY / "requirements", tmp_path / name / "requirements")
+        for file in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(REPOSITORY / file, tmp_path / name / file)
+        bills.append(made_of(tmp_path / name))
+    assert bills[0] == bills[1]
+    bill = json.loads(bills[0])
+    assert bill["bomFormat"] == "CycloneDX"
+    assert (bill["metadata"]["component"]["name"], bill["metadata"]["component"]["version"]) == ("lgsp", "0.1.0")
+    assert {part["name"]: part["version"] for part in bill["components"]} == pinned("run")
+    digests = {
+        digest["content"]
+        for part in bill["components"]
+        for place in part["externalReferences"]
+        for digest in place.get("hashes", [])
+    }
+    assert digests == set(re.findall(r"--hash=sha256:(\w+)", (REPOSITORY / "requirements" / "run.txt").read_text()))
 
 
 Machine = Callable[..., subprocess.CompletedProcess[str]]

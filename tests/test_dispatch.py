@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from builders import a_reply, a_request, a_service
 
+from lgsp.breaker import USUAL, Terms
 from lgsp.bus.base import Silent
 from lgsp.bus.memory import MemoryBus
 from lgsp.catalogue.service import Catalogue
@@ -170,3 +171,86 @@ async def test_what_is_open_when_the_bus_closes_ends_once_as_a_bus_error() -> No
     assert (caller.result().outcome, caller.result().reason) == (Outcome.BUS_ERROR, "shutting_down")
     assert ledger.totals()["svc", Outcome.BUS_ERROR] == 1
     assert ledger.still_open() == {"svc": 0}
+
+
+class Circuits:
+    def __init__(self) -> None:
+        self.told: list[tuple[str, bool]] = []
+
+    def circuit(self, service: str, *, is_open: bool) -> None:
+        self.told.append((service, is_open))
+
+
+FAILURES = [
+    (TimedOut("budget_spent"), True),
+    (ProviderError("provider_fault"), True),
+    (Unreachable("provider_down"), True),
+    (Unreachable("suspended"), False),
+    (BusUnavailable("overloaded"), False),
+    (Unroutable("unroutable"), False),
+]
+
+
+@pytest.mark.parametrize(("error", "opens"), FAILURES)
+async def test_a_service_is_suspended_after_failures_that_are_its_own(error: DeliveryError, opens: bool) -> None:  # noqa: FBT001 - a row of the table
+    async def answer(_: Request) -> Reply:
+        raise error
+
+    clock, bus, ledger, seen = ManualClock(), Scripted(answer), MemoryLedger(["svc"]), Circuits()
+    dispatcher = Dispatcher(bus, CATALOGUE, ledger, [], clock, seen)  # type: ignore[arg-type]  # parts of a bus
+    ended = [await dispatcher.send(a_request()) for _ in range(USUAL.failures + 1)]
+    assert ended[-1].reason == ("suspended" if opens else error.reason)
+    assert (ended[-1].outcome is Outcome.UNREACHABLE) == (opens or error.code == "unreachable")
+    assert len(bus.budgets) == USUAL.failures + (not opens)
+    assert seen.told == [("svc", False), ("svc", True)][: 1 + opens]
+    assert sum(ledger.totals().values()) == USUAL.failures + 1
+    assert dispatcher.opens_in("svc") == (USUAL.pause if opens else 0)
+
+
+async def test_a_suspended_service_is_asked_again_by_itself() -> None:
+    fate = [TimedOut("budget_spent")] * USUAL.failures
+
+    async def answer(request: Request) -> Reply:
+        if fate:
+            raise fate.pop()
+        return a_reply(request)
+
+    clock, bus, seen = ManualClock(), Scripted(answer), Circuits()
+    dispatcher = Dispatcher(bus, CATALOGUE, MemoryLedger(["svc"]), [], clock, seen)  # type: ignore[arg-type]  # parts
+    for _ in range(USUAL.failures):
+        await dispatcher.send(a_request())
+    assert (await dispatcher.send(a_request())).reason == "suspended"
+    await clock.advance(USUAL.pause)
+    assert [(await dispatcher.send(a_request())).outcome for _ in range(2)] == [Outcome.OK] * 2
+    assert seen.told == [("svc", False), ("svc", True), ("svc", False)]
+
+
+@pytest.mark.parametrize("fields", [{"calm": True}, {"force": "outcome=timeout"}, {"origin": "replay"}])
+async def test_what_is_calm_forced_or_replayed_neither_opens_a_breaker_nor_heeds_it(fields: dict[str, object]) -> None:
+    async def answer(_: Request) -> Reply:
+        raise TimedOut("budget_spent")
+
+    dispatcher, _, bus = a_dispatcher(answer)
+    for _ in range(2 * USUAL.failures):
+        assert (await dispatcher.send(a_request(**fields))).reason == "budget_spent"
+    for _ in range(USUAL.failures):
+        assert (await dispatcher.send(a_request())).reason == "budget_spent"
+    assert (await dispatcher.send(a_request())).reason == "suspended"
+    assert (await dispatcher.send(a_request(**fields))).reason == "budget_spent"
+    assert len(bus.budgets) == 3 * USUAL.failures + 1
+
+
+async def test_other_terms_begin_anew_and_the_same_ones_go_on() -> None:
+    async def answer(_: Request) -> Reply:
+        raise TimedOut("budget_spent")
+
+    catalogue = Catalogue({"svc": a_service("svc")})
+    dispatcher = Dispatcher(Scripted(answer), catalogue, MemoryLedger(["svc"]), [], ManualClock())  # type: ignore[arg-type]  # parts
+    for _ in range(USUAL.failures):
+        await dispatcher.send(a_request())
+    catalogue.swap(Catalogue({"svc": a_service("svc", breaker=Terms())}))
+    assert (await dispatcher.send(a_request())).reason == "suspended"
+    catalogue.swap(Catalogue({"svc": a_service("svc", breaker=Terms(failures=7))}))
+    assert (await dispatcher.send(a_request())).reason == "budget_spent"
+    catalogue.swap(Catalogue({"svc": a_service("svc", breaker=None)}))
+    assert (await dispatcher.send(a_request())).reason == "budget_spent"

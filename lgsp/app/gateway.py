@@ -35,7 +35,7 @@ async def gateway(settings: Settings) -> None:
         ledger = await stack.enter_async_context(ledger_of(settings, catalogue, clock))
         metrics = GatewayMetrics(process, catalogue, ledger, settings.name)
         bus = RabbitBus(url_of(settings), settings.name, clock, metrics)
-        dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock))
+        dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock, metrics))
         await stack.enter_async_context(bus)
         stored = StoredMetrics(process, catalogue)
         forwarder = await stack.enter_async_context(

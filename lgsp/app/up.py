@@ -93,7 +93,9 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
         answering = ConnectorMetrics(process, catalogue, settings.prefetch)
         upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
         bus, serving = _buses(settings, broker, clock, asking, answering)
-        dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [asking, recent], clock))
+        dispatcher = await stack.enter_async_context(
+            Dispatcher(bus, catalogue, ledger, [asking, recent], clock, asking)
+        )
         file = settings.state / STAND_INS if settings.keep else None
         states = await stack.enter_async_context(
             States(clock, file, keep=settings.keep, dropped=answering.state_dropped)

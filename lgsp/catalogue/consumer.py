@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from lgsp.catalogue.limits import read_in_flight
 from lgsp.catalogue.reader import Reader
 from lgsp.catalogue.secret import is_hashed
 from lgsp.catalogue.service import Catalogue
@@ -27,6 +28,7 @@ KEYS = (
     "blocked",
     "pending",
     "limits",
+    "in_flight",
     "behaviour",
     "may_force",
     "disabled",
@@ -34,6 +36,7 @@ KEYS = (
 CONSUMER_FILES = ("consumers.yaml", "consumers.d/*.yaml")
 """What the consumers of a configuration directory are read from."""
 LIVE_SECRETS = 2
+IN_FLIGHT = 1_000
 WRITTEN = "# Written by `lgsp consumers`, which writes it again when the secret is rotated."
 """The first line of a file that a command may write again or remove; all others are somebody's own."""
 EVERYTHING = "*"
@@ -82,6 +85,8 @@ class Consumer(BaseModel):
     pending: tuple[str, ...] = ()
     """What it asked to be subscribed to, and nobody has approved yet."""
     limits: tuple[Limit, ...] = ()
+    in_flight: int = IN_FLIGHT
+    """So many of its calls may be under way at once at one gateway; what is more is throttled."""
     behaviour: Literal["field", "calm"] = "field"
     may_force: bool = False
     disabled: bool = False
@@ -170,6 +175,9 @@ def _consumer(reader: Reader, name: str, node: Node) -> Consumer:
     if organisation and not _ORGANISATION.fullmatch(organisation):
         problem = f"{organisation!r} is no organisation code: it has the form 000.00.00.X00"
         reader.note(found["organisation"], f"{name}.organisation", problem)
+    counted = (
+        {"in_flight": read_in_flight(reader, found["in_flight"], f"{name}.in_flight")} if "in_flight" in found else {}
+    )
     return Consumer(
         id=name,
         title=text("title", name),
@@ -184,6 +192,7 @@ def _consumer(reader: Reader, name: str, node: Node) -> Consumer:
         behaviour="calm" if behaviour == "calm" else "field",
         may_force=truth("may_force"),
         disabled=truth("disabled"),
+        **counted,
     )
 
 
@@ -256,6 +265,8 @@ def as_yaml(consumer: Consumer) -> str:
         for scope in dict.fromkeys(limit.scope for limit in consumer.limits):
             each = [f"{limit.count}/{units[limit.seconds]}" for limit in consumer.limits if limit.scope == scope]
             lines.append(f"    {_quoted(scope)}: [{', '.join(each)}]")
+    if consumer.in_flight != IN_FLIGHT:
+        lines.append(f"  in_flight: {consumer.in_flight}")
     lines.append(f"  behaviour: {consumer.behaviour}")
     lines += [f"  {key}: true" for key in ("local", "may_force", "disabled") if getattr(consumer, key)]
     return "\n".join(lines) + "\n"

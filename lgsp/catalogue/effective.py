@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lgsp.breaker import Terms
 from lgsp.catalogue.calendar import NAME as CALENDAR
 from lgsp.catalogue.parse import OPERATION_KEYS, SERVICE_KEYS
 from lgsp.catalogue.service import Operation, Service
@@ -88,6 +89,11 @@ def _shown(key: str, value: object) -> str:
         return f"{value * 100:.6g}%"
     if key in _SECONDS and isinstance(value, float):
         return f"{value:g}s"
+    if isinstance(value, Terms):
+        return (
+            f"{value.failures} failures running, or {value.share * 100:.6g}% of {value.calls}; "
+            f"{value.pause:g}s to {value.longest_pause:g}s"
+        )
     if isinstance(value, str | int | float):
         return str(value).lower() if isinstance(value, bool) else str(value)
     if key == "data" and isinstance(value, dict):

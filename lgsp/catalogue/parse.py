@@ -12,6 +12,7 @@ from typing import Any, get_args
 from lgsp.catalogue.calendar import read_zone
 from lgsp.catalogue.examples import read_examples
 from lgsp.catalogue.latency import read_latency
+from lgsp.catalogue.limits import read_breaker, read_in_flight
 from lgsp.catalogue.reader import Reader
 from lgsp.catalogue.replies import OpenFile, RepliesReader
 from lgsp.catalogue.service import (
@@ -55,6 +56,8 @@ SERVICE_KEYS = (
     "request_id",
     "limit",
     "hard_limit",
+    "in_flight",
+    "breaker",
     "share",
     "latency",
     "errors",
@@ -213,6 +216,8 @@ class _ServiceReader:
             "request_id": reader.text,
             "limit": reader.frequency,
             "hard_limit": reader.frequency,
+            "in_flight": lambda node, where: read_in_flight(reader, node, where),
+            "breaker": lambda node, where: read_breaker(reader, node, where),
             "share": reader.percent,
             "latency": lambda node, where: read_latency(reader, node, where),
             "errors": self._errors,

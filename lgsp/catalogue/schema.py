@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from lgsp.catalogue.limits import NEVER
 from lgsp.catalogue.parse import MIXABLE
 from lgsp.catalogue.replies import OUTCOMES, TESTS
 from lgsp.catalogue.service import Delivery, Evidence, Mode, Route, Tier
@@ -19,6 +20,7 @@ RATE: Schema = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
 TEXT: Schema = {"type": "string"}
 FREQUENCY: Schema = {"type": "string", "pattern": "^0*[1-9][0-9]*/[smhd]$"}
 NUMBER: Schema = {"type": "number", "minimum": 0}
+COUNT: Schema = {"type": "integer", "minimum": 1}
 STATUS: Schema = {"type": "integer", "minimum": 100, "maximum": 599}
 CONTEXT: Schema = {"type": "string", "pattern": r"^(/[A-Za-z0-9._~-]+)+$"}
 _LITERAL = r"[A-Za-z0-9._~-]+"
@@ -95,6 +97,8 @@ def _service() -> Schema:
         "request_id": TEXT,
         "limit": FREQUENCY,
         "hard_limit": FREQUENCY,
+        "in_flight": COUNT,
+        "breaker": {"anyOf": [_breaker(), {"const": NEVER}]},
         "latency": _ref("latency"),
         "errors": _ref("errors"),
         "upstream": _upstream(),
@@ -102,6 +106,10 @@ def _service() -> Schema:
         "operations": operations,
     }
     return _mapping(keys, "title", "operations")
+
+
+def _breaker() -> Schema:
+    return _mapping({"failures": COUNT, "share": RATE, "calls": COUNT, "pause": DURATION, "longest_pause": DURATION})
 
 
 def _operation() -> Schema:

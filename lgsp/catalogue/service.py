@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from lgsp.breaker import USUAL, Terms
 from lgsp.catalogue.table import Table
 from lgsp.errors import UnknownService
 from lgsp.model import Outcome
@@ -232,6 +233,10 @@ class Service(_Data):
     """So many calls of all consumers together in so many seconds; what is more is throttled ..."""
     hard_limit: tuple[int, float] | None = None
     """... and this is what its provider can take at all."""
+    in_flight: int = 500
+    """So many calls may be under way at once, of all consumers together; what is more is refused at once."""
+    breaker: Terms | None = USUAL
+    """When it is not asked any more, and for how long; `None`: it always is."""
     share: float = 0.01
     """Part of the demo traffic, relative to the other services'."""
     latency: Latency | None = None

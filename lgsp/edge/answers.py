@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from aiohttp import hdrs, web
@@ -32,6 +33,16 @@ _OWN = frozenset(
         "x-transaction-id",
     }
 )
+
+
+class Refused(Exception):
+    """The request is no transaction: the answer, and how it counts."""
+
+    def __init__(self, fault: Fault, route: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(fault.description)
+        self.fault = fault
+        self.route = route
+        self.headers = {**headers_of(fault), **(headers or {})}
 
 
 def answer_of(transaction: Transaction, accept: str) -> web.Response:

@@ -57,6 +57,7 @@ TOO_SLOW = Fault(400, 102511, "Incomplete payload: the body did not arrive in ti
 NO_LEDGER = Fault(
     503, 101500, "Sổ giao dịch không ghi được / ledger_unavailable: the ledger takes nothing at the moment", 5
 )
+NO_ROOM = Fault(503, 101500, "Quá tải / The gateway holds as many bodies as it can", 2)
 NOT_OUR_NAME = Fault(
     421, 421, "This gateway listens on loopback and answers to loopback names only: use 127.0.0.1 or localhost"
 )
@@ -80,6 +81,9 @@ _BY_REASON: dict[str, Fault] = {
     "throttled_tier": Fault(429, 900800, "Quá hạn mức dịch vụ / Message throttled out: limit of the service", 1),
     "hard_limit": Fault(503, 900801, "Quá giới hạn cứng / Hard limit exceeded: what the provider can take at all", 1),
     "throttled_policy": Fault(429, 900806, "Quá hạn mức theo chính sách / Message throttled out: custom policy", 1),
+    "throttled_in_flight": Fault(
+        429, 900803, "Quá nhiều lời gọi đang chờ / Message throttled out: too many calls of the consumer at once", 1
+    ),
     "blocked": Fault(429, 900805, "Bị chặn / Message blocked: ask the operator of the gateway"),
     "throttled_burst": Fault(429, 900807, "Gọi dồn dập / Message throttled out: burst limit on the service", 1),
     "service_blocked": Fault(503, 700700, "Dịch vụ đang bị khoá / API blocked"),
@@ -106,6 +110,9 @@ _BY_REASON: dict[str, Fault] = {
     ),
     "unroutable": Fault(503, 101503, "Không có bộ kết nối / Nobody serves this service at the moment", 5),
     "overloaded": Fault(503, 101500, "Quá tải / The gateway or the service's queue is full", 2),
+    "service_busy": Fault(
+        503, 900801, "Dịch vụ đang quá tải / Hard limit exceeded: too many calls of this service at once", 2
+    ),
     "shutting_down": Fault(503, 101500, "Cổng đang dừng / The gateway is going down", 5),
     "unsupported_version": Fault(502, 101506, "The connector does not understand this gateway's version"),
 }

@@ -21,10 +21,11 @@ from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue
 from lgsp.chance import uuid7
 from lgsp.clock import Clock
-from lgsp.dispatch import Dispatcher
-from lgsp.edge import faults
+from lgsp.dispatch import SUSPENDED, Dispatcher
+from lgsp.edge import bodies, faults
 from lgsp.edge.access import Access, Met, Stranger
-from lgsp.edge.answers import SERVER, accepted, answer_of, headers_of, status_path
+from lgsp.edge.admission import SERVICE, Full, Room
+from lgsp.edge.answers import SERVER, Refused, accepted, answer_of, status_path
 from lgsp.edge.asked import asked_as
 from lgsp.edge.faults import Fault, body_of, wants_xml
 from lgsp.edge.names import is_our_name
@@ -56,14 +57,12 @@ CARRIED = frozenset(
     }
 )
 """Request headers that go on to the provider; everything else stays at the gateway."""
-_BODY_SECONDS = 10.0
 _OWN_BODY = 64 * 1024
 _DRAIN = 20.0
 """Seconds within which what is running has to end once the gateway goes down ..."""
 _TO_ANSWER = 2.0
 """... of which so many are left to tell those whose calls have not."""
 _KEY_LENGTH = 200
-_BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 
 
 class Watch(Protocol):
@@ -111,16 +110,6 @@ class TransactionIds:
         return uuid7(int(self._clock.now() * 1_000), self._bits(74))
 
 
-class _Refused(Exception):
-    """The request is no transaction: the answer, and how it counts."""
-
-    def __init__(self, fault: Fault, route: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(fault.description)
-        self.fault = fault
-        self.route = route
-        self.headers = {**headers_of(fault), **(headers or {})}
-
-
 class Gateway:
     """One listener. `names`: the only ones it answers to beside loopback's; `None`: it answers to any.
 
@@ -140,6 +129,7 @@ class Gateway:
         names: Collection[str] | None,
         max_body: int,
         max_in_flight: int,
+        max_held: int = bodies.MAX_HELD,
     ) -> None:
         self._dispatcher = dispatcher
         self._forwarder = forwarder
@@ -151,13 +141,12 @@ class Gateway:
         self._below = [(path, answer) for path, answer in own.items() if path.endswith("/")]
         self._names = None if names is None else frozenset(names)
         self._max_body = max_body
-        self._max_in_flight = max_in_flight
-        self._in_flight = 0
+        self.room = Room(max_in_flight, max_held)
         self._runner: web.ServerRunner | None = None
         self.draining = False
 
     def __repr__(self) -> str:
-        return f"<Gateway {self._in_flight} in flight{', draining' if self.draining else ''}>"
+        return f"<Gateway {self.room.calls} in flight{', draining' if self.draining else ''}>"
 
     def prepare(self, new: Catalogue) -> Commit:
         """See `Taker`: the routes of `new`."""
@@ -216,7 +205,7 @@ class Gateway:
             if isinstance(found, Route):
                 return await self._serve(http, found)
             return await self._answer_own(http, found)
-        except _Refused as refused:
+        except Refused as refused:
             self._watch.http(refused.route, http.method, refused.fault.status)
             content, content_type = body_of(refused.fault, xml=wants_xml(http.headers.get(hdrs.ACCEPT, "")))
             return web.Response(
@@ -228,23 +217,35 @@ class Gateway:
     async def _serve(self, http: web.BaseRequest, route: Route) -> web.Response:
         routes = self._routes
         met = self._meet(http, route)
-        body = b"" if met.refusal or _is_bodiless(http) else await self._read(http, self._max_body)
-        if self._routes is not routes:  # the catalogue was swapped while the body came: it decides again
-            found = self._routes.find(http.method, http.rel_url.raw_path)
-            if isinstance(found, NoRoute):
-                raise _no_route(found)
-            route, met = found, self._meet(http, found)
-        request = self._request(http, route, met, body)
+        holder, full = met.consumer.id, None
         try:
+            body = b"" if met.refusal else await bodies.read(http, self._max_body, self.room, holder)
+        except bodies.NoRoom as found_none:
+            body, full = b"", found_none.full
+        try:
+            if self._routes is not routes:  # the catalogue was swapped while the body came: it decides again
+                found = self._routes.find(http.method, http.rel_url.raw_path)
+                if isinstance(found, NoRoute):
+                    raise _no_route(found)
+                route, met = found, self._meet(http, found)
+            request = self._request(http, route, met, body)
             if met.refusal:
-                return await self._reject(http, request, met)
-            return await self._transact(http, request, route)
+                answer = await self._reject(http, request, met)
+            elif full is not None:
+                answer = await self._shed(http, request, full)
+            else:
+                answer = await self._transact(http, request, route, met.consumer)
         except LedgerUnavailable as error:
-            raise _Refused(faults.NO_LEDGER, "refused") from error
+            raise Refused(faults.NO_LEDGER, "refused") from error
+        finally:
+            if body:
+                self.room.hold(holder, -len(body))
+        await bodies.send(http, answer, self.room, holder)
+        return answer
 
     def _find(self, http: web.BaseRequest) -> Route | Own:
         if self._names is not None and not is_our_name(http.headers.get(hdrs.HOST, ""), self._names):
-            raise _Refused(faults.NOT_OUR_NAME, "refused")
+            raise Refused(faults.NOT_OUR_NAME, "refused")
         path = http.rel_url.raw_path
         route = self._routes.find(http.method, path)
         if isinstance(route, Route):
@@ -255,7 +256,14 @@ class Gateway:
         return own
 
     async def _answer_own(self, http: web.BaseRequest, own: Own) -> web.Response:
-        response = await own(http, b"" if _is_bodiless(http) else await self._read(http, _OWN_BODY))
+        try:
+            body = await bodies.read(http, _OWN_BODY, self.room, "")
+        except bodies.NoRoom as error:
+            raise Refused(faults.NO_ROOM, "refused") from error
+        try:
+            response = await own(http, body)
+        finally:
+            self.room.hold("", -len(body))
         self._watch.http("own", http.method, response.status)
         return response
 
@@ -264,29 +272,13 @@ class Gateway:
         try:
             met = self._access.meet(http.headers, route.service.id, route.operation.name)
         except Stranger as stranger:
-            raise _Refused(stranger.fault, "refused") from stranger
+            raise Refused(stranger.fault, "refused") from stranger
         except Exception as error:
             log.exception("consumer not judged", service=route.service.id, error=type(error).__name__)
-            raise _Refused(faults.NOT_JUDGED, "refused") from error
+            raise Refused(faults.NOT_JUDGED, "refused") from error
         if hdrs.CONTENT_ENCODING in http.headers:
-            raise _Refused(faults.ENCODED, "refused")
+            raise Refused(faults.ENCODED, "refused")
         return met
-
-    async def _read(self, http: web.BaseRequest, at_most: int) -> bytes:
-        try:
-            if http.content.is_eof():  # it came with the head, as small ones do: no timer, no wait
-                body = http.content.read_nowait()
-            elif (http.content_length or 0) > at_most:
-                raise _Refused(faults.TOO_LARGE, "refused")
-            else:
-                body = await _awaited(http, at_most)
-        except TimeoutError as error:
-            raise _Refused(faults.TOO_SLOW, "refused", {"Connection": "close"}) from error
-        except (OSError, HttpProcessingError) as error:
-            raise _Refused(faults.INCOMPLETE, "refused") from error
-        if len(body) > at_most:
-            raise _Refused(faults.TOO_LARGE, "refused")
-        return body
 
     def _request(self, http: web.BaseRequest, route: Route, met: Met, body: bytes) -> Request:
         transaction = self._new_id()
@@ -317,19 +309,26 @@ class Gateway:
             asked_as=asked_as(route.service.request_id, http.rel_url.raw_query_string, body),
         )
 
-    async def _transact(self, http: web.BaseRequest, request: Request, route: Route) -> web.Response:
-        if self.draining or self._in_flight >= self._max_in_flight:
-            return await self._shed(http, request)
+    async def _transact(
+        self, http: web.BaseRequest, request: Request, route: Route, consumer: Consumer
+    ) -> web.Response:
         service = route.service.id
         prefers_async = _prefers_async(request)
-        self._in_flight += 1
+        is_stored = route.service.mode != "disabled" and (prefers_async or route.operation.delivery != "sync")
+        full = self.room.full(route.service, consumer)
+        if self.draining or (full is not None and not (is_stored and full is SERVICE)):
+            return await self._shed(http, request, full)
+        self.room.enter(service, consumer.id)
         self._watch.inflight(service, 1)
         try:
-            if route.service.mode != "disabled" and (prefers_async or route.operation.delivery != "sync"):
-                return await self._store(http, request, 0.0 if prefers_async else route.service.timeout)
-            return self._answer(http, await self._dispatcher.send(request))
+            if is_stored:  # where too many wait for the service, nobody else does
+                return await self._store(http, request, 0.0 if prefers_async or full else route.service.timeout)
+            answer = self._answer(http, transaction := await self._dispatcher.send(request))
+            if transaction.reason == SUSPENDED and transaction.reply is None:
+                answer.headers["Retry-After"] = str(math.ceil(self._dispatcher.opens_in(service)) or 1)
+            return answer
         finally:
-            self._in_flight -= 1
+            self.room.leave(service, consumer.id)
             self._watch.inflight(service, -1)
 
     async def _store(self, http: web.BaseRequest, request: Request, wait: float) -> web.Response:
@@ -356,14 +355,15 @@ class Gateway:
         """The consumer's own doing: a transaction all the same, which the service never sees."""
         answer = self._answer(http, await self._dispatcher.refuse(request, Outcome.REJECTED, met.refusal))
         if met.wait:
+            self._watch.shed("quota")
             answer.headers["Retry-After"] = str(math.ceil(met.wait))
         return answer
 
-    async def _shed(self, http: web.BaseRequest, request: Request) -> web.Response:
-        reason = "shutting_down" if self.draining else "overloaded"
-        if not self.draining:
-            self._watch.shed("inflight")
-        return self._answer(http, await self._dispatcher.refuse(request, Outcome.BUS_ERROR, reason))
+    async def _shed(self, http: web.BaseRequest, request: Request, full: Full | None) -> web.Response:
+        if self.draining or full is None:
+            return self._answer(http, await self._dispatcher.refuse(request, Outcome.BUS_ERROR, "shutting_down"))
+        self._watch.shed(full.shed)
+        return self._answer(http, await self._dispatcher.refuse(request, full.outcome, full.reason))
 
     def _answer(self, http: web.BaseRequest, transaction: Transaction) -> web.Response:
         response = answer_of(transaction, http.headers.get(hdrs.ACCEPT, ""))
@@ -391,28 +391,10 @@ def _prefers_async(request: Request) -> bool:
     return bool(preferred) and any(word.strip().lower() == "respond-async" for word in preferred.split(","))
 
 
-def _is_bodiless(http: web.BaseRequest) -> bool:
-    return http.method in _BODILESS and not http.can_read_body
-
-
-async def _awaited(http: web.BaseRequest, at_most: int) -> bytes:
-    """The body of a request as it comes; of one that is too large, no more than shows it. Raises `TimeoutError`."""
-    body = bytearray()
-    async with asyncio.timeout(_BODY_SECONDS):
-        if http.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
-            await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            http.writer.output_size = 0  # the answer itself has not begun
-        async for piece in http.content.iter_any():
-            body += piece
-            if len(body) > at_most:
-                break
-    return bytes(body)
-
-
-def _no_route(route: NoRoute) -> _Refused:
+def _no_route(route: NoRoute) -> Refused:
     if route.why == "method":
-        return _Refused(faults.NO_METHOD, "unknown", {"Allow": ", ".join(route.allowed)})
-    return _Refused(faults.NO_CONTEXT if route.why == "context" else faults.NO_RESOURCE, "unknown")
+        return Refused(faults.NO_METHOD, "unknown", {"Allow": ", ".join(route.allowed)})
+    return Refused(faults.NO_CONTEXT if route.why == "context" else faults.NO_RESOURCE, "unknown")
 
 
 def _readable(value: str) -> str:
@@ -421,21 +403,21 @@ def _readable(value: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise _Refused(faults.NOT_TEXT, "refused") from error
+            raise Refused(faults.NOT_TEXT, "refused") from error
     return value
 
 
 def _checked_key(value: str) -> str:
     if not value or len(value) > _KEY_LENGTH or not (value.isascii() and value.isprintable()):
-        raise _Refused(faults.BAD_KEY, "refused")
+        raise Refused(faults.BAD_KEY, "refused")
     return value
 
 
 def _checked_force(value: str, consumer: Consumer) -> str:
     if not consumer.may_force:
-        raise _Refused(faults.NO_FORCE, "refused")
+        raise Refused(faults.NO_FORCE, "refused")
     try:
         parse_force(value)
     except MalformedRequest as error:
-        raise _Refused(Fault(400, 400, f"X-Lgsp-Force: {error}"), "refused") from error
+        raise Refused(Fault(400, 400, f"X-Lgsp-Force: {error}"), "refused") from error
     return value

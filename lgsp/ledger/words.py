@@ -55,12 +55,20 @@ _REASONS: dict[str, Words] = {
     },
     "provider_down": {"vi": "hệ thống cung cấp không hoạt động", "en": "the provider was down"},
     "provider_fault": {"vi": "hệ thống cung cấp báo lỗi", "en": "the provider reported an error"},
+    "service_busy": {
+        "vi": "quá nhiều lời gọi dịch vụ này đang chờ",
+        "en": "too many calls of the service were under way",
+    },
     "service_blocked": {"vi": "dịch vụ đang bị khoá", "en": "the service was disabled"},
     "shutting_down": {"vi": "cổng đang dừng", "en": "the gateway was going down"},
     "subscription_blocked": {"vi": "đăng ký bị khoá", "en": "the subscription was blocked"},
     "subscription_inactive": {"vi": "đăng ký chưa duyệt", "en": "the subscription was not approved yet"},
     "suspended": {"vi": "dịch vụ đang tạm dừng", "en": "the service was suspended"},
     "throttled": {"vi": "vượt hạn mức gọi", "en": "more calls than allowed"},
+    "throttled_in_flight": {
+        "vi": "quá nhiều lời gọi của hệ thống khai thác đang chờ",
+        "en": "too many calls of the consumer were under way",
+    },
     "unconfirmed": {
         "vi": "máy chủ hàng đợi không xác nhận; yêu cầu có thể đã được thực hiện",
         "en": "the broker never confirmed it; it may have been carried out",

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 
+from lgsp.breaker import USUAL, Circuit
 from lgsp.catalogue.service import Service, Upstream
 from lgsp.catalogue.upstream import VARIABLE
 from lgsp.clock import Clock
 from lgsp.errors import CatalogueError, ProviderError, Unreachable
 from lgsp.model import Outcome, Tap
-from lgsp.runtime.breaker import Asked, Breaker, Ended, decide
 
 log = structlog.get_logger()
 MAX_REPLY = 32 * 1024 * 1024
@@ -59,27 +59,27 @@ class Provider:
         self.upstream = upstream
         self.headers = headers
         self._world = world
-        self._breaker = Breaker()
+        self._circuit = Circuit(USUAL)
 
     def __repr__(self) -> str:
-        return f"<Provider {self.service.id} at {urlsplit(self.upstream.url).netloc}, {self._breaker.phase}>"
+        return f"<Provider {self.service.id} at {urlsplit(self.upstream.url).netloc}, {self._circuit!r}>"
 
     def admit(self) -> int:
         """The turn of a call that may go. Raises `Unreachable`, reason `suspended`, while the breaker is open."""
-        self._breaker, goes = decide(self._breaker, Asked(), self._world.clock.now())
-        if not goes:
+        turn = self._circuit.admit(self._world.clock.now())
+        if turn is None:
             raise Unreachable("suspended", f"{self.service.id} is suspended after failures")
-        return self._breaker.turn
+        return turn
 
     def ended(self, turn: int, outcome: Outcome | None) -> None:
         """Note how an admitted call ended; `None` where it was given up."""
-        was_closed = self._breaker.phase == "closed"
+        now = self._world.clock.now()
         failed = None if outcome is None else outcome in _FAILED
-        self._breaker, _ = decide(self._breaker, Ended(turn, failed), self._world.clock.now())
+        changed = self._circuit.ended(turn, now, failed=failed, began=now)
         if outcome is not None:
             self._world.watch.attempt(self.service.id, outcome)
-        is_open = self._breaker.phase != "closed"
-        if is_open == was_closed:
+        if changed:
+            is_open = self._circuit.is_open
             self._world.watch.circuit(self.service.id, is_open=is_open)
             log.warning("circuit opened" if is_open else "circuit closed", service=self.service.id, outcome=outcome)
 

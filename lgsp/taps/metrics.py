@@ -29,7 +29,7 @@ SEGMENT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 30
 LOOP = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
 SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576)
 RESULTS = ("ack", "requeue", "reject", "expired")
-SHED = ("inflight", "outbox")
+SHED = ("inflight", "memory", "outbox", "quota")
 LOST_STATE = ("expired", "consumer", "whole")
 ROUTES = ("service", "own", "refused", "unknown")
 _ANSWERED = (Outcome.OK, Outcome.BUSINESS_FAULT)
@@ -58,6 +58,10 @@ class ProcessMetrics:
         self._up = {component: up.labels(component) for component in components}
         self._back = {component: back.labels(component) for component in components}
         self._was_up: dict[str, bool] = {}  # without an entry it never was
+        self._circuit = Gauge(
+            "lgsp_circuit_open", "1 while a service is not asked after failures.", ("service",), registry=self.registry
+        )
+        self._opened: dict[str, set[str]] = {}
         self._reload_ok = Gauge(
             "lgsp_config_last_reload_successful",
             "Whether what stands in the files is in force.",
@@ -81,6 +85,12 @@ class ProcessMetrics:
             self._back[component].inc()
         if up or was_up is not None:
             self._was_up[component] = up
+
+    def circuit(self, half: str, service: str, *, is_open: bool) -> None:
+        """A breaker of the asking or the answering `half` opened or closed; where both are one process, one is enough."""
+        opened = self._opened.setdefault(service, set())
+        (opened.add if is_open else opened.discard)(half)
+        self._circuit.labels(service).set(bool(opened))
 
     def reloaded(self, reload: Reload) -> None:
         """A configuration was read; at start, the first time."""
@@ -264,6 +274,8 @@ class GatewayMetrics:
         for family in (self._unroutable, self._late, self._duplicate):
             for service in fresh:
                 family.labels(service)
+        for service in fresh:
+            self.circuit(service, is_open=False)
         asked = self._asked | {service: _Asked(service, *self._by_service) for service in fresh}
 
         def commit() -> None:
@@ -307,6 +319,10 @@ class GatewayMetrics:
     def shed(self, reason: str) -> None:
         """A call was refused for our own capacity."""
         self._shed[reason].inc()
+
+    def circuit(self, service: str, *, is_open: bool) -> None:
+        """See `dispatch.Watch`."""
+        self._process.circuit("asking", service, is_open=is_open)
 
     def late_reply(self, service: str) -> None:
         """See `bus.base.Watch`."""
@@ -447,15 +463,13 @@ class UpstreamMetrics:
     def __init__(self, process: ProcessMetrics) -> None:
         registry = process.registry
         by = ("service", "outcome")
-        self._circuit = Gauge(
-            "lgsp_circuit_open", "1 while a provider is not asked after failures.", ("service",), registry=registry
-        )
+        self._process = process
         self._attempts = Counter("lgsp_upstream_attempts_total", "HTTP requests to providers.", by, registry=registry)
         self._spied = Counter("lgsp_spied_total", "Calls that were spied on.", by, registry=registry)
 
     def provider(self, service: str) -> None:
         """A service has a real provider: its label sets are there from now on."""
-        self._circuit.labels(service).set(0)
+        self.circuit(service, is_open=False)
         for outcome in Outcome:
             self._attempts.labels(service, outcome)
             self._spied.labels(service, outcome)
@@ -466,7 +480,7 @@ class UpstreamMetrics:
 
     def circuit(self, service: str, *, is_open: bool) -> None:
         """Its breaker opened or closed."""
-        self._circuit.labels(service).set(is_open)
+        self._process.circuit("answering", service, is_open=is_open)
 
     def saw(self, transaction: Transaction) -> None:
         """A call was spied on."""

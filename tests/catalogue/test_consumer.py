@@ -33,6 +33,7 @@ desk:
   disabled: true
   blocked: [gis]
   pending: ["*"]
+  in_flight: 7
 """
 
 
@@ -83,6 +84,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             Limit(scope="health GET /x/{id}", count=5, seconds=3600.0),
             Limit(scope="health GET /x/{id}", count=9, seconds=86400.0),
         ),
+        in_flight=7,
         behaviour="calm",
         may_force=True,
         disabled=True,

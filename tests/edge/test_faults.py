@@ -35,6 +35,8 @@ AM = "{http://wso2.org/apimanager}"
         (Outcome.REJECTED, "blocked", 429, 900805, None, False),
         (Outcome.REJECTED, "throttled_tier", 429, 900800, 1, False),
         (Outcome.REJECTED, "hard_limit", 503, 900801, 1, False),
+        (Outcome.REJECTED, "throttled_in_flight", 429, 900803, 1, False),
+        (Outcome.BUS_ERROR, "service_busy", 503, 900801, 2, False),
         (Outcome.REJECTED, "throttled_policy", 429, 900806, 1, False),
         (Outcome.REJECTED, "throttled_burst", 429, 900807, 1, False),
         (Outcome.REJECTED, "service_blocked", 503, 700700, None, False),

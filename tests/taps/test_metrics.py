@@ -158,6 +158,7 @@ def difference(before: Values, after: Values) -> dict[str, float]:
             lambda m: m.asking.http("unknown", "BREW", 405),
             {"lgsp_http_requests_total{code=405,method=OTHER,route=unknown}": 1},
         ),
+        (lambda m: m.asking.circuit("svc", is_open=True), {"lgsp_circuit_open{service=svc}": 1}),
         (lambda m: m.asking.shed("inflight"), {"lgsp_shed_total{reason=inflight}": 1}),
         (lambda m: m.both.late_reply("svc"), {"lgsp_late_replies_total{service=svc}": 1}),
         (lambda m: m.both.duplicate_reply("svc"), {"lgsp_duplicate_replies_total{service=svc}": 1}),
@@ -286,7 +287,9 @@ def test_every_label_set_is_there_from_the_start() -> None:
     }
     assert label_sets(values, "lgsp_transaction_size_bytes_count") == {"{direction=request}", "{direction=response}"}
     assert label_sets(values, "lgsp_amqp_connection_up") == {"{component=publish}", "{component=consume}"}
-    assert label_sets(values, "lgsp_shed_total") == {"{reason=inflight}", "{reason=outbox}"}
+    assert label_sets(values, "lgsp_shed_total") == {
+        f"{{reason={reason}}}" for reason in ("inflight", "memory", "outbox", "quota")
+    }
 
 
 def test_a_service_that_comes_has_every_label_set_and_one_that_goes_keeps_its_counts() -> None:
@@ -477,13 +480,18 @@ def test_a_real_provider_has_its_series_from_the_start_and_each_moves_by_one() -
     before = made.values()
     upstream.provider("svc")
     new = made.values().keys() - before.keys()
-    assert len(new) == 1 + 2 * len(Outcome)
+    assert len(new) == 2 * len(Outcome)
+    assert value(made, "lgsp_circuit_open", service="svc") == 0
     assert {made.values()[key] for key in new} == {0.0}
     assert made.moved(lambda: upstream.attempt("svc", Outcome.TIMEOUT)) == {
         "lgsp_upstream_attempts_total{outcome=timeout,service=svc}": 1
     }
     assert made.moved(lambda: upstream.circuit("svc", is_open=True)) == {"lgsp_circuit_open{service=svc}": 1}
     assert made.moved(lambda: upstream.circuit("svc", is_open=False)) == {"lgsp_circuit_open{service=svc}": -1}
+    upstream.circuit("svc", is_open=True)
+    made.asking.circuit("svc", is_open=True)
+    assert made.moved(lambda: upstream.circuit("svc", is_open=False)) == {}  # the gateway's own is open still
+    assert made.moved(lambda: made.asking.circuit("svc", is_open=False)) == {"lgsp_circuit_open{service=svc}": -1}
     seen = a_transaction(Outcome.OK)
     assert made.moved(lambda: upstream.saw(seen)) == {"lgsp_spied_total{outcome=ok,service=svc}": 1}
 

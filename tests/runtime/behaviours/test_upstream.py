@@ -20,16 +20,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from lgsp.breaker import USUAL
 from lgsp.bus.node import free_port
 from lgsp.catalogue.service import Operation, Upstream
 from lgsp.clock import ManualClock
 from lgsp.errors import MalformedRequest, TimedOut, Unreachable
 from lgsp.model import Outcome, Reply, Request, Transaction
 from lgsp.runtime.behaviours.upstream import UpstreamBehaviour, outcome_of, target_of, wait_before
-from lgsp.runtime.breaker import FIRST_PAUSE, RUNNING
 from lgsp.runtime.provider import Upstreams
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+FIRST_PAUSE, RUNNING = USUAL.pause, USUAL.failures
 GET, POST, PUT = "GET /x/{id}", "POST /x", "PUT /x"
 
 

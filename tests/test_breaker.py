@@ -6,19 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp.runtime.breaker import (
-    FIRST_PAUSE,
-    LONGEST_PAUSE,
-    PROBE_LASTS,
-    RUNNING,
-    WINDOW,
-    Asked,
-    Breaker,
-    Ended,
-    decide,
-)
+from lgsp.breaker import PROBE_LASTS, USUAL, WINDOW, Asked, Breaker, Circuit, Ended, Terms, decide
 
 START = 1_000.0
+FIRST_PAUSE, LONGEST_PAUSE, RUNNING = USUAL.pause, USUAL.longest_pause, USUAL.failures
 
 
 def called(breaker: Breaker, *failures: bool, at: float = START, apart: float = 0.0) -> Breaker:
@@ -141,3 +132,50 @@ def test_whatever_happens_it_probes_one_at_a_time_and_always_comes_back(life: li
     assert goes
     breaker, _ = decide(breaker, Ended(breaker.turn, failed=False), later)
     assert breaker.phase == "closed"
+
+
+def test_what_was_sent_before_a_call_that_went_well_is_no_failure_running() -> None:
+    circuit = Circuit(USUAL)
+    assert not circuit.ended(0, START + 30, failed=False, began=START + 29)
+    for _ in range(RUNNING + 1):  # as after a broker's death: all of one moment, all silent, long after it is back
+        assert not circuit.ended(0, START + 30, failed=True, began=START)
+    assert not circuit.is_open
+    told = [circuit.ended(0, START + 31, failed=True, began=START + 30) for _ in range(RUNNING)]
+    assert told == [False] * (RUNNING - 1) + [True]
+
+
+def test_silence_in_the_mass_opens_it_all_the_same() -> None:
+    circuit = Circuit(USUAL)
+    circuit.ended(0, START, failed=False, began=START - 1)
+    told = [circuit.ended(0, START, failed=True, began=START - 2) for _ in range(USUAL.calls)]
+    assert told.index(True) == USUAL.calls - 2
+
+
+def test_terms_of_its_own() -> None:
+    circuit = Circuit(Terms(failures=1, pause=2.0, longest_pause=3.0))
+    assert circuit.ended(0, START, failed=True, began=START)
+    assert (circuit.admit(START + 1.9), circuit.opens_in(START + 1.5)) == (None, 0.5)
+    turn = circuit.admit(START + 2)
+    assert turn is not None
+    assert circuit.opens_in(START + 2) == 2.0  # while the probe is out
+    assert not circuit.ended(turn, START + 2, failed=True, began=START + 2)
+    assert circuit.opens_in(START + 2) == 3.0
+
+
+calls = st.lists(st.tuples(st.sampled_from([False, False, False, True, None]), st.floats(0, 3)), max_size=120)
+
+
+@given(calls)
+def test_a_circuit_decides_as_the_breaker_does(life: list[tuple[bool | None, float]]) -> None:
+    circuit, breaker, now = Circuit(USUAL), Breaker(), START
+    for failed, later in life:
+        now += later
+        breaker, goes = decide(breaker, Asked(), now)
+        turn = circuit.admit(now)
+        assert (turn is not None) == goes
+        if turn is not None:
+            assert turn == breaker.turn
+            breaker, _ = decide(breaker, Ended(turn, failed), now)
+            circuit.ended(turn, now, failed=failed, began=now)
+        assert circuit.is_open == (breaker.phase != "closed")
+        assert circuit.opens_in(now) == (0 if not circuit.is_open else pytest.approx(breaker.until - now))

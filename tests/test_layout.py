@@ -76,6 +76,7 @@ PEOPLE_S_TEXT = {
     "lgsp/edge/openapi.py",
     "lgsp/edge/responses.py",
     "lgsp/ledger/words.py",
+    "lgsp/monitoring/report/words.py",
     "lgsp/monitoring/words.py",
     "lgsp/runtime/behaviours/errors.py",
 }

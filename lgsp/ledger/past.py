@@ -10,19 +10,21 @@ import os
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
 from lgsp.errors import LedgerDamaged
 from lgsp.ledger.schema import HOURS
+from lgsp.ledger.tally import Tally, tally
 
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x4C475348
 """Marks the file as a simulated past (`LGSH`)."""
 FILE = "history.sqlite"
 _IN_ORDER = "SELECT * FROM hour ORDER BY h, service, consumer, outcome"
+_STREAMS = "SELECT * FROM stream ORDER BY name, part, day"
 HourRow = tuple[int, str, str, str, int, int, int, int, int, int, bytes]
 """`h` (hours since the epoch), service, consumer, outcome, n, sum, min and max in microseconds, bytes in and out, sketch."""
 StreamRow = tuple[str, str, str, int]
@@ -45,7 +47,16 @@ class About:
     minutes_sha256: str
     changes: list[str]
     version: str
+    captions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What streams, their parts and the states of places are called, by language."""
+    places: Mapping[str, list[str]] = field(default_factory=dict)
+    """Places by state ..."""
+    places_title: Mapping[str, str] = field(default_factory=dict)
+    """... and what they are, by language."""
+    episodes: list[dict[str, Any]] = field(default_factory=list)
+    """Days with more failures than else: `first`, `last`, `services`, and `title` by language."""
     hours_sha256: str = ""
+    streams_sha256: str = ""
 
 
 def write_past(file: Path, about: About, hours: Iterable[HourRow], streams: Iterable[StreamRow]) -> About:
@@ -67,8 +78,8 @@ def write_past(file: Path, about: About, hours: Iterable[HourRow], streams: Iter
             "INSERT INTO hour VALUES (?,?,?,?,?,?,?,?,?,?,?)", sorted(hours)
         )  # in order, or the file doubles
         db.executemany("INSERT INTO stream VALUES (?,?,?,?)", streams)
-        told = replace(about, hours_sha256=_digest(db))
-        db.execute("INSERT INTO about VALUES (?)", (json.dumps(asdict(told), ensure_ascii=False, sort_keys=True),))
+        told = replace(about, hours_sha256=_digest(db, _IN_ORDER), streams_sha256=_digest(db, _STREAMS))
+        db.execute("INSERT INTO about VALUES (?)", (json.dumps(asdict(told), ensure_ascii=False),))
         db.execute("COMMIT")
         db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute(f"PRAGMA user_version = {VERSION}")
@@ -114,22 +125,34 @@ class Past:
 
     def streams(self) -> list[StreamRow]:
         """Every day of every stream."""
-        return list(self._db.execute("SELECT * FROM stream ORDER BY name, part, day"))
+        return list(self._db.execute(_STREAMS))
+
+    def tally(self, first: int, end: int) -> Tally:
+        """What its hours from `first` to before `end` add up to. Raises `LedgerDamaged` when they cannot be read."""
+        try:
+            return tally(self._db, first, end)
+        except (sqlite3.Error, ValueError) as error:
+            raise LedgerDamaged(f"{self.file} cannot be read ({error}): make it again with `lgsp history`") from error
+
+    def count(self, first: int, end: int) -> int:
+        """Calls in its hours from `first` to before `end`."""
+        found = self._db.execute("SELECT coalesce(sum(n), 0) FROM hour WHERE h >= ? AND h < ?", (first, end))
+        return int(found.fetchone()[0])
 
     def is_whole(self) -> bool:
-        """Whether its hours are still the ones that were written."""
-        return _digest(self._db) == self.about.hours_sha256
+        """Whether its hours and streams are still the ones that were written."""
+        found = (_digest(self._db, _IN_ORDER), _digest(self._db, _STREAMS))
+        return found == (self.about.hours_sha256, self.about.streams_sha256)
 
 
-def _digest(db: sqlite3.Connection) -> str:
-    """Over every hour, in order."""
+def _digest(db: sqlite3.Connection, query: str) -> str:
+    """Over every row, in order."""
     digest = sha256()
-    for row in db.execute(_IN_ORDER):
+    for row in db.execute(query):
         digest.update(_canonical(row))
     return digest.hexdigest()
 
 
 def _canonical(row: tuple[Any, ...]) -> bytes:
-    sketch: bytes
-    *words, sketch = row
-    return "\x1f".join(map(str, words)).encode() + b"\x1e" + sketch
+    words = [each for each in row if not isinstance(each, bytes)]
+    return "\x1f".join(map(str, words)).encode() + b"\x1e" + b"".join(each for each in row if isinstance(each, bytes))

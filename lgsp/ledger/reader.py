@@ -16,6 +16,7 @@ from lgsp.ledger.journal import State, unsettled
 from lgsp.ledger.links import body_of
 from lgsp.ledger.row import OPENED, Kind, Row, caller_hash, trimmed
 from lgsp.ledger.schema import CALLERS, ROWS
+from lgsp.ledger.tally import Tally, begins, tally
 from lgsp.model import Outcome
 
 MOST = 1_000
@@ -86,6 +87,32 @@ class Reader:
                 found = db.execute(f"SELECT * FROM {ROWS}{month} WHERE accepted_us >= ? ORDER BY seq", (since_us,))  # noqa: S608
                 yield from _rows(found, kinds)
 
+    def begins(self) -> int | None:
+        """The first hour (since the epoch) with transactions; `None` of an empty ledger. Raises as `find` does."""
+        with self._opened() as (db, _):
+            return begins(db)
+
+    def tally(self, first: int, end: int) -> Tally:
+        """What ended in the hours from `first` to before `end`, added up. Raises as `find` does."""
+        with self._opened() as (db, _):
+            return tally(db, first, end)
+
+    def count_open(self) -> int:
+        """How many transactions have no outcome yet. Raises as `find` does."""
+        with self._opened() as (db, kinds):
+            return sum(row.outcome is None for row in self._under_way(db, kinds))
+
+    def count(self) -> int:
+        """How many transactions have ended. Raises as `find` does."""
+        with self._opened() as (db, _):
+            return int(db.execute("SELECT coalesce(sum(n), 0) FROM hour").fetchone()[0])
+
+    def checkpoint(self) -> str:
+        """The last checkpoint's document; empty where there is none. Raises as `find` does."""
+        with self._opened() as (db, _):
+            found = db.execute("SELECT document FROM checkpoint ORDER BY number DESC LIMIT 1").fetchone()
+            return str(found[0]) if found else ""
+
     @staticmethod
     def _of_month(
         db: sqlite3.Connection, month: str, kinds: dict[int, Kind], numbers: list[int], wanted: Wanted, limit: int
@@ -109,7 +136,10 @@ class Reader:
             raise SettingsError(
                 f"no ledger of {files.name!r} lies in {files.directory}: name the state directory with --state"
             )
-        db = schema.connect(files.book, readonly=True)
+        try:
+            db = schema.connect(files.book, readonly=True)
+        except sqlite3.Error as error:
+            raise LedgerDamaged(f"{files.book} cannot be opened now ({error}): try again") from error
         try:
             yield db, {n: (s, o, c) for n, s, o, c in db.execute("SELECT id, service, operation, consumer FROM kind")}
         except (sqlite3.Error, ValueError) as error:

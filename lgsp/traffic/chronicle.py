@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from lgsp.model import Outcome
 from lgsp.taps.metrics import WHOLE
 from lgsp.traffic.durations import over_by
 from lgsp.traffic.history import Counts, History, Outage, simulate
-from lgsp.traffic.period import Period
+from lgsp.traffic.period import Episode, Period
 from lgsp.traffic.scenario import HOUR, Scenario
 from lgsp.traffic.sketches import mean_seconds, timed
 
@@ -141,6 +142,20 @@ def stream_rows(history: History, period: Period, move: Move) -> Iterator[Stream
                 yield day.isoformat(), stream.name, part, count
 
 
+def _captions(period: Period) -> dict[str, dict[str, str]]:
+    titles = {stream.name: stream.title for stream in period.streams}
+    return {name: text.model_dump() for name, text in {**period.names, **titles}.items()}
+
+
+def _episode(episode: Episode, move: Move) -> dict[str, Any]:
+    return {
+        "first": (episode.first + timedelta(days=move.days)).isoformat(),
+        "last": (episode.last + timedelta(days=move.days)).isoformat(),
+        "services": list(episode.services),
+        "title": episode.title.model_dump(),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Teller:
     """Tells the past of one period of a scenario, with one seed."""
@@ -170,6 +185,12 @@ class Teller:
             minutes_sha256=history.digest,
             changes=list(changes),
             version=version,
+            captions=_captions(self.period),
+            places={state: list(names) for state, names in self.period.desks.states.items()}
+            if self.period.desks
+            else {},
+            places_title=self.period.desks.title.model_dump() if self.period.desks else {},
+            episodes=[_episode(each, move) for each in self.period.episodes],
         )
 
 

@@ -41,6 +41,7 @@ def timed(service: Service, outcome: Outcome, hours: Counts, seed: int) -> Itera
     if not len(busy):
         return
     numbers, weights = _distribution(service, outcome)
+    longest = round(service.timeout * _US)
     drawn = generator(seed, "durations", service.id, str(outcome)).multinomial(hours[busy], weights)
     ends = np.array([bucket_end(number) for number in numbers])
     starts = np.array([_begin(number) for number in numbers])
@@ -50,7 +51,9 @@ def timed(service: Service, outcome: Outcome, hours: Counts, seed: int) -> Itera
     packed = _packed(drawn, filled, np.array(numbers))
     for row, sketch in enumerate(packed):
         at = int(busy[row])
-        yield Timed(at, int(hours[at]), int(sums[row]), int(starts[first[row]]), int(ends[last[row]]), sketch)
+        yield Timed(
+            at, int(hours[at]), int(sums[row]), int(starts[first[row]]), min(int(ends[last[row]]), longest), sketch
+        )
 
 
 def mean_seconds(service: Service, outcome: Outcome) -> float:

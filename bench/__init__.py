@@ -1,6 +1,6 @@
 """How fast lgsp is beside its peers: one command, one table, ratios.
 
-    make bench          everything, some 12 minutes on two quiet cores; prints the table that docs/performance.md holds
+    make bench          everything, some 7 minutes on two quiet cores; prints the table that docs/performance.md holds
     make bench-quick    the ratios that matter, under 2 minutes
 
 Every group of candidates runs on a private RabbitMQ node of its own (`lgsp.bus.node`), on free loopback ports. The

@@ -1,4 +1,4 @@
-"""`python -m bench [--quick]`: measure, print the Markdown table, write `bench/latest.json`."""
+"""`python -m bench [--quick] [--write PAGE]`: measure, print the Markdown table, write `bench/latest.json`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bench.groups import groups
 from bench.machine import describe
 from bench.process import REPOSITORY, Broken
 from bench.ratios import memory_vs_rabbit, ratios
-from bench.report import Heading, Run, document, markdown
+from bench.report import Heading, Run, document, markdown, placed
 from bench.runner import FULL, QUICK, Result, run, steps
 from lgsp.bus.node import find_server
 from lgsp.clock import SystemClock
@@ -36,10 +36,19 @@ _PYTHON = ("aio-pika", "aiormq", "aiohttp", "uvloop")
 @click.option(
     "--only", multiple=True, metavar="GROUP", help="Only this group (bus, http, services ...); may be repeated."
 )
+@click.option(
+    "--write",
+    "page",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PAGE",
+    help="Put the table into this page too, between its marks (docs/performance.md).",
+)
 @click.option("--json", "json_wanted", is_flag=True, help="Print what latest.json holds instead of the table.")
-def main(*, quick: bool, only: tuple[str, ...], json_wanted: bool) -> None:
+def main(*, quick: bool, only: tuple[str, ...], page: Path | None, json_wanted: bool) -> None:
     """Measure lgsp beside its peers on private RabbitMQ nodes; the table goes to standard output."""
     signal.signal(signal.SIGTERM, _stop)
+    if page is not None:
+        _put(page, "")  # minutes later it would be too late to learn that it has no place for it
     plan = QUICK if quick else FULL
     try:
         find_server()
@@ -66,8 +75,18 @@ def main(*, quick: bool, only: tuple[str, ...], json_wanted: bool) -> None:
     _LATEST.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     headings = {group.name: Heading(group.title, group.note) for group in wanted}
     table = markdown(about, headings, result.rows, found, result.started, result.pages)
+    if page is not None:
+        page.write_text(_put(page, table), encoding="utf-8")
     click.echo(json.dumps(told, indent=2, ensure_ascii=False) if json_wanted else table)
     sys.exit(_say_what_broke(result))
+
+
+def _put(page: Path, table: str) -> str:
+    """The text of a page with the table in it; where it has no place for one, bad usage."""
+    try:
+        return placed(page.read_text(encoding="utf-8"), table)
+    except ValueError as error:
+        raise click.BadParameter(f"{page}: {error}", param_hint="--write") from error
 
 
 def _say_what_broke(result: Result) -> int:

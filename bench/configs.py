@@ -12,7 +12,10 @@ from lgsp.model import Outcome
 _SERVICE = """{name}:
   title: {name}
   connector: bench.peers.connector
-  operations: [POST /echo, POST /mirror]
+  operations:
+    POST /echo: {{}}
+    POST /mirror: {{}}
+    POST /keep: {{delivery: store-and-forward}}
 """
 CONSUMER = "bench"
 _CONSUMERS = f"""{CONSUMER}:

@@ -73,13 +73,17 @@ class Group:
     title: str
     note: str
     candidates: Sequence[Candidate]
+    stores: bool = False
+    """Whether it stores and forwards."""
 
 
 def groups(directory: Path, *, quick: bool) -> list[Group]:
     """All groups, or what the quick ratios need; what the candidates need of files lies in `directory`."""
     payload.write(directory)
     made = [_bus(directory), _http(directory), _services(directory, (28, 2800) if quick else (28, 280, 2800))]
-    return [shortened(group) for group in made] if quick else [*made, _bodies(directory), _connectors(directory)]
+    if quick:
+        return [shortened(group) for group in made]
+    return [*made, _stored(directory), _bodies(directory), _connectors(directory)]
 
 
 def shortened(group: Group) -> Group:
@@ -236,6 +240,32 @@ def _http(directory: Path) -> Group:
                 "aiohttp echo, web.Server", "echos", ceiling("server"), lambda: calls, "no bus, no router: the ceiling"
             ),
         ],
+    )
+
+
+def _stored(directory: Path) -> Group:
+    served = configs.names("kept", 28)
+    config = configs.write(directory / "config-kept", served)
+    return Group(
+        "stored",
+        "Store-and-forward, closed loop",
+        "request 328 B, result 641 B, 28 services, on quorum queues of a single node: request and result persistent, "
+        "mandatory and confirmed, each acknowledged when the next has it; lgsp over HTTP: the intent is on disk before "
+        "it is published, and the caller waits for the result",
+        [
+            Loop("lgsp", "kept-lgsp", python("lgsp_stored"), "the bus alone", cases=("64", "512")),
+            Loop("aio-pika", "kept-peer", python("aio_pika_stored"), "the same by hand", cases=("64", "512")),
+            Web(
+                "lgsp over HTTP",
+                "kept",
+                lambda p, port: lgsp(p, port, config, name="kept"),
+                lambda: configs.calls(served, payload.REQUEST, "keep"),
+                "with gateway, outbox and ledger",
+                consumer=configs.CONSUMER,
+                served=served,
+            ),
+        ],
+        stores=True,
     )
 
 

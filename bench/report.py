@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from bench.figures import Page, Ratio, Row, Started, figures
 
+BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+"""What stands between these lines of a page is the last run's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -58,6 +61,15 @@ def markdown(
     if pages:
         parts += ["**`/metrics`**, as it is after the rounds.", _pages(pages)]
     return "\n\n".join(parts) + "\n"
+
+
+def placed(page: str, table: str) -> str:
+    """`page` with `table` between its marks, instead of what was there. Raises `ValueError` when it has no such place."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"there is no line {BEGIN} with a line {END} below it")
+    return f"{before}{BEGIN}\n\n{table.strip()}\n\n{END}{after}"
 
 
 def noise(others: Sequence[float], spreads: Sequence[float]) -> str:

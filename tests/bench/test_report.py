@@ -5,7 +5,8 @@ import json
 import pytest
 
 from bench.figures import Key, Page, Ratio, Round, Row, Started
-from bench.report import Heading, Run, document, markdown, noise
+from bench.process import REPOSITORY
+from bench.report import BEGIN, END, Heading, Run, document, markdown, noise, placed
 
 RUN = Run("2023-05-24 00:00 UTC", "2 cores", "RabbitMQ", 2, 0.5)
 ROWS = [
@@ -67,3 +68,21 @@ def test_the_document_holds_the_ratios_by_name_and_is_json() -> None:
     assert told["rows"][0]["per_second"] == 21_000
     assert told["rows"][1]["broken"].startswith("node")
     assert told["started"] == [{"name": "lgsp up", "seconds": 2.0, "mib": 70.0}]
+
+
+@pytest.mark.parametrize("old", ["", "\n\n| old |\n\n"])
+def test_a_table_is_placed_between_the_marks_of_a_page(old: str) -> None:
+    page = f"# Page\n\n{BEGIN}{old}{END}\n\nmore\n"
+    assert placed(page, "| new |\n") == f"# Page\n\n{BEGIN}\n\n| new |\n\n{END}\n\nmore\n"
+    assert placed(placed(page, "| old |"), "| new |") == placed(page, "| new |")
+
+
+@pytest.mark.parametrize("page", ["", BEGIN, END, f"{END}\n{BEGIN}"])
+def test_a_page_without_both_marks_in_their_order_takes_no_table(page: str) -> None:
+    with pytest.raises(ValueError, match="there is no line"):
+        placed(page, "| new |")
+
+
+def test_the_page_on_performance_has_a_place_for_the_tables() -> None:
+    page = (REPOSITORY / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert "\n\n| here |\n\n" in placed(page, "| here |")

@@ -70,6 +70,8 @@ class Settings:
     max_body: int = 32 * 1024 * 1024
     max_in_flight: int = 2_000
     prefetch: int = 256
+    call_back: tuple[str, ...] = ()
+    """Hosts (`host` or `host:port`) where consumers may be called back."""
     reach: tuple[str, ...] = LOOPBACK
     """Hosts (`host` or `host:port`) where real providers may be asked."""
 

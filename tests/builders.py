@@ -50,6 +50,8 @@ class Unstored:
 
     def parked(self, service: str, count: int) -> None: ...
 
+    def callback(self, result: str) -> None: ...
+
 
 def nowhere(clock: Clock) -> Upstreams:
     """No real provider may be reached."""

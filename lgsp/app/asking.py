@@ -6,7 +6,7 @@ import asyncio
 import importlib.metadata
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from lgsp.dispatch import Dispatcher
 from lgsp.edge import orders as ordering
 from lgsp.edge.access import Access
 from lgsp.edge.admin import RouteDef
-from lgsp.edge.answers import STATUS
+from lgsp.edge.answers import STATUS, status_path
 from lgsp.edge.gateway import Gateway, TransactionIds
 from lgsp.edge.oauth import Desk
 from lgsp.edge.orders import Orders
@@ -37,7 +37,10 @@ from lgsp.edge.tls import authority_file, serving
 from lgsp.edge.tokens import Returned, Tokens, make_key
 from lgsp.edge.transactions import Transactions
 from lgsp.edge.welcome import with_secret
+from lgsp.forwarding.callbacks import Callbacks
 from lgsp.forwarding.forwarder import Forwarder
+from lgsp.forwarding.post import HttpPost
+from lgsp.ledger.calls import Calls
 from lgsp.ledger.files import Files
 from lgsp.ledger.outbox import Outbox
 from lgsp.ledger.reader import Reader
@@ -64,19 +67,40 @@ def forwarder_of(
     metrics: GatewayMetrics,
     stored: StoredMetrics,
     taps: Sequence[Tap],
+    callbacks: Callbacks,
     *,
     bus_forgets: bool = False,
 ) -> Forwarder:
     """What brings stored requests to their end."""
     return Forwarder(
-        bus, Outbox(ledger, clock), [*taps, stored], metrics, stored, clock, seed=settings.seed, bus_forgets=bus_forgets
+        bus,
+        Outbox(ledger, clock),
+        [*taps, stored],
+        metrics,
+        stored,
+        clock,
+        seed=settings.seed,
+        bus_forgets=bus_forgets,
+        debts=callbacks,
     )
 
 
-def transactions_of(settings: Settings, clock: Clock, forwarder: Forwarder) -> list[RouteDef]:
+@asynccontextmanager
+async def callbacks_of(
+    settings: Settings, ledger: SqliteLedger, clock: Clock, stored: StoredMetrics, consumers: Iterable[Consumer]
+) -> AsyncIterator[Callbacks]:
+    """What tells consumers that something has ended."""
+    async with HttpPost(settings.call_back) as post:
+        made = Callbacks(Calls(ledger), post, stored, clock, settings.config, status_path, seed=settings.seed)
+        made.replace(consumers)
+        async with made:
+            yield made
+
+
+def transactions_of(settings: Settings, clock: Clock, forwarder: Forwarder, callbacks: Callbacks) -> list[RouteDef]:
     """The pages that say what happened to a call, and keep what was given up."""
     found = Transactions(Reader(Files(settings.state, settings.name)), clock).routes()
-    return [*found, *Parked(forwarder, TransactionIds(clock)).routes()]
+    return [*found, *Parked(forwarder, callbacks, TransactionIds(clock)).routes()]
 
 
 def orders_of(settings: Settings, clock: Clock, control: Control, bus: Troubled, catalogue: Catalogue) -> Orders:
@@ -113,6 +137,7 @@ class Edge:
     access: Access
     people: Watcher[list[Consumer]]
     catalogue: Catalogue
+    callbacks: Callbacks
     returned: Watcher[dict[str, float]]
 
     async def follow(self) -> None:
@@ -120,6 +145,7 @@ class Edge:
 
         async def take(consumers: list[Consumer]) -> None:
             self.access.replace(consumers)
+            self.callbacks.replace(consumers)
             _warn_of_strangers(consumers, self.catalogue)
 
         async def heed(returned: dict[str, float]) -> None:
@@ -139,6 +165,7 @@ async def edge_of(
     settings: Settings,
     dispatcher: Dispatcher,
     forwarder: Forwarder,
+    callbacks: Callbacks,
     catalogue: Catalogue,
     people: Watcher[list[Consumer]],
     clock: Clock,
@@ -182,7 +209,9 @@ async def edge_of(
     port = await made.start(settings.listen.host, settings.listen.port, tls)
     try:
         scheme = "https" if tls else "http"
-        yield Edge(made, pages, f"{scheme}://{settings.listen.host}:{port}", access, people, catalogue, others)
+        yield Edge(
+            made, pages, f"{scheme}://{settings.listen.host}:{port}", access, people, catalogue, callbacks, others
+        )
     finally:
         await made.stop()
 

@@ -7,7 +7,16 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from lgsp.app.asking import draining, edge_of, forwarder_of, ledger_of, orders_of, people_of, transactions_of
+from lgsp.app.asking import (
+    callbacks_of,
+    draining,
+    edge_of,
+    forwarder_of,
+    ledger_of,
+    orders_of,
+    people_of,
+    transactions_of,
+)
 from lgsp.app.broker import url_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
@@ -38,13 +47,14 @@ async def gateway(settings: Settings) -> None:
         dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock, metrics))
         await stack.enter_async_context(bus)
         stored = StoredMetrics(process, catalogue)
+        callbacks = await stack.enter_async_context(callbacks_of(settings, ledger, clock, stored, people.first()))
         forwarder = await stack.enter_async_context(
-            forwarder_of(settings, bus, ledger, clock, metrics, stored, [metrics])
+            forwarder_of(settings, bus, ledger, clock, metrics, stored, [metrics], callbacks)
         )
         control = await stack.enter_async_context(RabbitControl(url_of(settings), settings.name))
         orders = orders_of(settings, clock, control, bus, catalogue)
         edge = await stack.enter_async_context(
-            edge_of(settings, dispatcher, forwarder, catalogue, people, clock, metrics)
+            edge_of(settings, dispatcher, forwarder, callbacks, catalogue, people, clock, metrics)
         )
         admin = await stack.enter_async_context(
             door_of(
@@ -53,7 +63,7 @@ async def gateway(settings: Settings) -> None:
                 lambda: ledger.problems() + bus.problems() + draining(edge.gateway),
                 edge.notes(watcher),
                 clock,
-                [*transactions_of(settings, clock, forwarder), *orders.routes()],
+                [*transactions_of(settings, clock, forwarder, callbacks), *orders.routes()],
             )
         )
         live = Live(catalogue, [edge.gateway, edge.pages, metrics, stored], _nothing_to_make)

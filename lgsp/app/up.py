@@ -14,7 +14,16 @@ from typing import Any
 import structlog
 
 from lgsp.app.answering import STAND_INS, answering_of, upstreams_of
-from lgsp.app.asking import draining, edge_of, forwarder_of, ledger_of, orders_of, people_of, transactions_of
+from lgsp.app.asking import (
+    callbacks_of,
+    draining,
+    edge_of,
+    forwarder_of,
+    ledger_of,
+    orders_of,
+    people_of,
+    transactions_of,
+)
 from lgsp.app.broker import CONNECTORS, Broker, broker_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
@@ -106,6 +115,7 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
         host, ward = answering_of(settings, serving, catalogue, clock, process, answering, states, upstreams)
         await host.serve()
         stored = StoredMetrics(process, catalogue)
+        callbacks = await stack.enter_async_context(callbacks_of(settings, ledger, clock, stored, people.first()))
         forwarder = await stack.enter_async_context(
             forwarder_of(
                 settings,
@@ -115,6 +125,7 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
                 asking,
                 stored,
                 [asking, recent],
+                callbacks,
                 bus_forgets=settings.broker in {None, "local"},
             )
         )
@@ -122,7 +133,7 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
         orders = orders_of(settings, clock, telling, bus, catalogue)
         await hearing.hear(ward.heard)
         edge = await stack.enter_async_context(
-            edge_of(settings, dispatcher, forwarder, catalogue, people, clock, asking)
+            edge_of(settings, dispatcher, forwarder, callbacks, catalogue, people, clock, asking)
         )
         admin = await stack.enter_async_context(
             door_of(
@@ -131,7 +142,7 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
                 lambda: ledger.problems() + _problems(bus, serving) + draining(edge.gateway),
                 edge.notes(watcher),
                 clock,
-                [*transactions_of(settings, clock, forwarder), *orders.routes()],
+                [*transactions_of(settings, clock, forwarder, callbacks), *orders.routes()],
             )
         )
         token = a_token_curl(edge.url, settings.state)

@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from lgsp.catalogue.callback import Callback, read_callback
 from lgsp.catalogue.limits import read_in_flight
 from lgsp.catalogue.reader import Reader
 from lgsp.catalogue.secret import is_hashed
@@ -29,6 +30,7 @@ KEYS = (
     "pending",
     "limits",
     "in_flight",
+    "callback",
     "behaviour",
     "may_force",
     "disabled",
@@ -87,6 +89,8 @@ class Consumer(BaseModel):
     limits: tuple[Limit, ...] = ()
     in_flight: int = IN_FLIGHT
     """So many of its calls may be under way at once at one gateway; what is more is throttled."""
+    callback: Callback | None = None
+    """Where it is told that something it had stored has ended."""
     behaviour: Literal["field", "calm"] = "field"
     may_force: bool = False
     disabled: bool = False
@@ -175,9 +179,11 @@ def _consumer(reader: Reader, name: str, node: Node) -> Consumer:
     if organisation and not _ORGANISATION.fullmatch(organisation):
         problem = f"{organisation!r} is no organisation code: it has the form 000.00.00.X00"
         reader.note(found["organisation"], f"{name}.organisation", problem)
-    counted = (
-        {"in_flight": read_in_flight(reader, found["in_flight"], f"{name}.in_flight")} if "in_flight" in found else {}
-    )
+    more: dict[str, Any] = {}
+    if "in_flight" in found:
+        more["in_flight"] = read_in_flight(reader, found["in_flight"], f"{name}.in_flight")
+    if "callback" in found:
+        more["callback"] = read_callback(reader, found["callback"], f"{name}.callback")
     return Consumer(
         id=name,
         title=text("title", name),
@@ -192,7 +198,7 @@ def _consumer(reader: Reader, name: str, node: Node) -> Consumer:
         behaviour="calm" if behaviour == "calm" else "field",
         may_force=truth("may_force"),
         disabled=truth("disabled"),
-        **counted,
+        **more,
     )
 
 
@@ -267,6 +273,8 @@ def as_yaml(consumer: Consumer) -> str:
             lines.append(f"    {_quoted(scope)}: [{', '.join(each)}]")
     if consumer.in_flight != IN_FLIGHT:
         lines.append(f"  in_flight: {consumer.in_flight}")
+    if consumer.callback is not None:
+        lines += ["  callback:", *(f"    {key}: {_quoted(text)}" for key, text in consumer.callback)]
     lines.append(f"  behaviour: {consumer.behaviour}")
     lines += [f"  {key}: true" for key in ("local", "may_force", "disabled") if getattr(consumer, key)]
     return "\n".join(lines) + "\n"

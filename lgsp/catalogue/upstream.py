@@ -27,7 +27,7 @@ _CONNECTION_S = ("connection", "content-length", "host", "transfer-encoding", "u
 def read_upstream(reader: Reader, node: Node, where: str) -> Upstream:
     """The upstream of a service. Values of headers are secrets: no problem repeats one."""
     readers: dict[str, Callable[[Node, str], Any]] = {
-        "url": lambda node, where: _url(reader, node, where),
+        "url": lambda node, where: read_url(reader, node, where).rstrip("/"),
         "timeout": lambda node, where: _above_zero(reader, node, where),
         "connect_timeout": lambda node, where: _above_zero(reader, node, where),
         "retries": lambda node, where: _retries(reader, node, where),
@@ -44,7 +44,8 @@ def read_upstream(reader: Reader, node: Node, where: str) -> Upstream:
     return Upstream(**({"url": ""} | fields))
 
 
-def _url(reader: Reader, node: Node, where: str) -> str:
+def read_url(reader: Reader, node: Node, where: str) -> str:
+    """An address of somebody else's, without credentials; empty where it is none."""
     url = reader.text(node, where)
     try:
         parts = urlsplit(url)
@@ -58,7 +59,7 @@ def _url(reader: Reader, node: Node, where: str) -> str:
         reader.note(node, where, "credentials do not stand in an address: give them in `headers` or `headers_file`")
     if parts.query or parts.fragment:
         reader.note(node, where, "an address ends with its path: query and fragment come with each call")
-    return url.rstrip("/")
+    return url
 
 
 def _above_zero(reader: Reader, node: Node, where: str) -> float:

@@ -24,6 +24,7 @@ def parked() -> None:
 
 @parked.command()
 @click.option("--service", default="", help="Only this service's.")
+@click.option("--callbacks", is_flag=True, help="The calls back to consumers that were given up.")
 @_admin
 @as_json
 @places
@@ -33,16 +34,20 @@ def ls(
     service: str,
     admin: str,
     *,
+    callbacks: bool,
     json_wanted: bool,
 ) -> None:
     """List what is parked, the oldest first."""
     query = {"service": service} if service else {}
-    found: list[dict[str, Any]] = ask_admin(admin, "GET", PATH, state, query=query)["parked"]
+    if callbacks:
+        query["callbacks"] = "1"
+    told: dict[str, Any] = ask_admin(admin, "GET", PATH, state, query=query)
+    found: list[dict[str, Any]] = told["callbacks" if callbacks else "parked"]
     if json_wanted:
         print_json(found)
         return
     for one in found:
-        click.echo(_line(one))
+        click.echo(_call(one) if callbacks else _line(one))
     if not found:
         click.echo("nothing is parked", err=True)
 
@@ -119,6 +124,11 @@ def drop(
 
 def _path(transaction: str) -> str:
     return f"{PATH}/{quote(transaction, safe='')}"
+
+
+def _call(one: dict[str, Any]) -> str:
+    why = f"{one['outcome']} {one['reason']}"
+    return f"{one['id']}  {why:<28} {one['tries']:>2}x  {one['consumer']}  {one['service']}"
 
 
 def _line(one: dict[str, Any]) -> str:

@@ -42,6 +42,12 @@ _reach = click.option(
     metavar="HOST[:PORT]",
     help="A host where real providers may be asked, may be repeated [LGSP_REACH, with commas; this machine only].",
 )
+_call_back = click.option(
+    "--call-back",
+    multiple=True,
+    metavar="HOST[:PORT]",
+    help="A host where consumers may be called back, may be repeated [LGSP_CALL_BACK, with commas; none].",
+)
 
 
 def _broker(default: str | None) -> Callable[..., Any]:
@@ -73,8 +79,13 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         seed=flags["seed"] if flags.get("seed") is not None else int(env.get("LGSP_SEED", base.seed)),
         calm=bool(flags.get("calm")),
         keep=bool(flags.get("keep")) or env.get("LGSP_KEEP") == "yes",
-        reach=base.reach + (flags.get("reach") or tuple(filter(None, re.split(r"[,\s]+", env.get("LGSP_REACH", ""))))),
+        call_back=flags.get("call_back") or _listed(env.get("LGSP_CALL_BACK", "")),
+        reach=base.reach + (flags.get("reach") or _listed(env.get("LGSP_REACH", ""))),
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, re.split(r"[,\s]+", text)))
 
 
 @click.command()
@@ -92,6 +103,7 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
 @_keep
 @_seed
 @_reach
+@_call_back
 @_open
 @places
 def up(
@@ -133,6 +145,7 @@ def _traffic(config: Path, file: Path | None, pace: float) -> whole.Traffic | No
 @_admin
 @_broker("amqp://127.0.0.1:5672/lgsp")
 @_user
+@_call_back
 @_open
 @places
 def gateway(config: Path, state: Path, **flags: Any) -> None:  # noqa: ANN401 - click's

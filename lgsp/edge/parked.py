@@ -8,7 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from lgsp.errors import LedgerUnavailable
+from lgsp.forwarding.callbacks import Callbacks
 from lgsp.forwarding.forwarder import Forwarder
+from lgsp.ledger.calls import Call
 from lgsp.ledger.outbox import Kept, State
 from lgsp.ledger.words import moment
 
@@ -16,10 +18,14 @@ PATH = "/lgsp/v1/parked"
 
 
 class Parked:
-    """The parked transactions of this gateway. `new_id` names the transaction that a requeued one becomes."""
+    """The parked transactions and the given up callbacks of this gateway.
 
-    def __init__(self, forwarder: Forwarder, new_id: Callable[[], str]) -> None:
+    `new_id` names the transaction that a requeued one becomes; a callback that is requeued begins anew.
+    """
+
+    def __init__(self, forwarder: Forwarder, callbacks: Callbacks, new_id: Callable[[], str]) -> None:
         self._forwarder = forwarder
+        self._callbacks = callbacks
         self._new_id = new_id
 
     def routes(self) -> list[web.RouteDef]:
@@ -35,6 +41,9 @@ class Parked:
     async def _ls(self, request: web.Request) -> web.Response:
         wanted = request.query.get("service", "")
         try:
+            if request.query.get("callbacks"):
+                calls = await self._callbacks.given_up()
+                return web.json_response({"callbacks": [_owed(call) for call in calls if wanted in {"", call.service}]})
             found = await self._forwarder.list_parked()
         except LedgerUnavailable as error:
             return _problem(503, str(error))
@@ -51,7 +60,10 @@ class Parked:
 
     async def _requeue(self, request: web.Request) -> web.Response:
         try:
-            made = await self._forwarder.requeue(request.match_info["id"], self._new_id())
+            id_ = request.match_info["id"]
+            made = await self._forwarder.requeue(id_, self._new_id())
+            if made is None and await self._callbacks.again(id_):
+                return web.json_response({"transaction": id_}, status=202)
         except LedgerUnavailable as error:
             return _problem(503, str(error))
         return _absent(request) if made is None else web.json_response({"transaction": made}, status=202)
@@ -78,6 +90,11 @@ def told(kept: Kept) -> dict[str, Any]:
         "accepted_at": moment(int(standing.accepted * 1e6)),
         "kept_until": moment(int(standing.due * 1e6)),
     }
+
+
+def _owed(call: Call) -> dict[str, Any]:
+    named = ("id", "service", "consumer", "state", "outcome", "reason", "tries")
+    return {name: getattr(call, name) for name in named}
 
 
 def _absent(request: web.Request) -> web.Response:

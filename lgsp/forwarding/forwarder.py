@@ -58,6 +58,18 @@ class Watch(Protocol):
         ...
 
 
+class Debts(Protocol):
+    """Who is to be told that something has ended: see `lgsp.forwarding.callbacks.Callbacks`."""
+
+    def due(self, consumer: str, now: float) -> float | None:
+        """When a consumer is to be told of what ends now; `None` where it is not."""
+        ...
+
+    def owe(self, id_: str, due: float) -> None:
+        """That stands in the outbox now."""
+        ...
+
+
 class Shelf(Protocol):
     """Told how many are parked. Nothing here may block or raise."""
 
@@ -103,6 +115,7 @@ class Forwarder:
         seed: int,
         bus_forgets: bool,
         terms: Terms | None = None,
+        debts: Debts | None = None,
     ) -> None:
         self._bus = bus
         self._outbox = outbox
@@ -113,6 +126,7 @@ class Forwarder:
         self._seed = seed
         self._bus_forgets = bus_forgets
         self._terms = terms or Terms()
+        self._debts = debts
         self._live: dict[str, _Live] = {}
         self._open: Counter[str] = Counter()
         self._bytes = 0
@@ -363,7 +377,8 @@ class Forwarder:
             request = replace(request, attempt=attempts, stored=True)
             transaction = Transaction(request, reply, outcome, reason, standing.accepted, now - standing.accepted)
             keep = now + (self._terms.parked if park else self._terms.result)
-            is_first = await self._outbox.end(transaction, park=park, keep=keep)
+            call = self._debts.due(request.consumer, now) if self._debts else None
+            is_first = await self._outbox.end(transaction, park=park, keep=keep, call=call)
         except LedgerUnavailable:
             live.ending = False
             raise
@@ -372,6 +387,8 @@ class Forwarder:
             self._park(standing.service, 1)
         if is_first:
             self._tell(transaction)
+            if self._debts and call is not None:
+                self._debts.owe(standing.id, call)
         if live.waiter is not None and not live.waiter.done():
             live.waiter.set_result(transaction)
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue, Service
 from lgsp.model import Outcome, Transaction
-from lgsp.taps.cells import Gauge, Histogram
+from lgsp.taps.cells import Counter, Gauge, Histogram
 from lgsp.taps.metrics import ProcessMetrics
 
 DAYS = (1, 5, 30, 120, 600, 3_600, 14_400, 43_200, 86_400)
 """Seconds: the pauses between tries, and the maximum age."""
+CALLS = ("delivered", "failed", "given_up", "withdrawn")
 _ANSWERED = frozenset({Outcome.OK, Outcome.BUSINESS_FAULT})
 
 
@@ -30,6 +31,10 @@ class StoredMetrics:
         self._parked = Gauge(
             "lgsp_parked_transactions", "Given up, with their bodies kept.", ("service",), registry=registry
         )
+        callbacks = Counter(
+            "lgsp_callbacks_total", "Tries to tell a consumer that something ended.", ("result",), registry=registry
+        )
+        self._callbacks = {result: callbacks.labels(result) for result in CALLS}
         self._known: frozenset[str] = frozenset()
         self.prepare(Catalogue({service.id: service for service in services}))()
 
@@ -52,6 +57,10 @@ class StoredMetrics:
         if service in self._known:
             result = "ok" if transaction.outcome in _ANSWERED else "error"
             self._took.labels(service, result).observe(transaction.seconds)
+
+    def callback(self, result: str) -> None:
+        """A try was taken or failed, or a call was given up or withdrawn."""
+        self._callbacks[result].inc()
 
     def parked(self, service: str, count: int) -> None:
         """So many are parked now."""

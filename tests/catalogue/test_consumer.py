@@ -7,6 +7,7 @@ from builders import a_service, an_operation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lgsp.catalogue.callback import Callback
 from lgsp.catalogue.consumer import Consumer, Limit, as_yaml, parse_consumers, read_consumers, strangers
 from lgsp.catalogue.secret import hashed
 from lgsp.catalogue.service import Catalogue
@@ -34,6 +35,7 @@ desk:
   blocked: [gis]
   pending: ["*"]
   in_flight: 7
+  callback: {{url: https://desk.example/told/, secret_file: secrets/desk}}
 """
 
 
@@ -85,6 +87,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             Limit(scope="health GET /x/{id}", count=9, seconds=86400.0),
         ),
         in_flight=7,
+        callback=Callback(url="https://desk.example/told/", secret_file="secrets/desk"),
         behaviour="calm",
         may_force=True,
         disabled=True,
@@ -113,6 +116,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("    gis: 10/s", "    gis: {a: b}", "11:10", "is no limit"),
         ("calm", "clam", "13:14", "did you mean 'calm'?"),
         ("may_force: true", "may_force: yes", "14:14", "neither true nor false"),
+        ("told/,", "told?x=1,", "20:19", "query and fragment"),
+        (", secret_file: secrets/desk", "", "20:13", "the key 'secret_file' is missing"),
         ("disabled: true", "disabled: on", "16:13", "neither true nor false"),
     ],
 )

@@ -15,12 +15,16 @@ from click.testing import CliRunner, Result
 from ledgers import START, a_ledger, asked
 
 from lgsp.bus.memory import MemoryBus
+from lgsp.catalogue.callback import Callback
+from lgsp.catalogue.consumer import Consumer
 from lgsp.cli import lgsp
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
 from lgsp.edge.guard import Guard
 from lgsp.edge.parked import Parked
+from lgsp.forwarding.callbacks import Callbacks
 from lgsp.forwarding.forwarder import Forwarder
+from lgsp.ledger.calls import Calls
 from lgsp.ledger.outbox import Outbox
 from lgsp.model import Outcome, Reply
 
@@ -34,6 +38,7 @@ class Stage:
     admin: str
     state: Path
     again: str
+    calls: Calls
 
     async def give_up(self, service: str = "svc") -> str:
         request = asked(service=service, operation="POST /x/{id}", path=f"/x/{CANARY}", body=CANARY.encode())
@@ -53,16 +58,25 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
     (directory / "secrets" / "admin-token").write_text("secret")
     async with a_ledger(directory, clock) as ledger, MemoryBus(clock) as bus:
         watch = Unstored()
-        async with Forwarder(
-            bus, Outbox(ledger, clock), [], watch, watch, clock, seed=7, bus_forgets=True
-        ) as forwarder:
+
+        async def deaf(*_: object) -> str:
+            return "nobody listens"
+
+        callbacks = Callbacks(Calls(ledger), deaf, watch, clock, directory, str, seed=7)
+        callbacks.replace([Consumer(id="told", callback=Callback(url="https://told.example", secret_file="none"))])
+        async with (
+            callbacks,
+            Forwarder(
+                bus, Outbox(ledger, clock), [], watch, watch, clock, seed=7, bus_forgets=True, debts=callbacks
+            ) as forwarder,
+        ):
             admin = Admin(
                 lambda: bytes, "text/plain", list, list, loopback=True,
-                guard=Guard("secret", clock.now, loopback=True), routes=Parked(forwarder, lambda: again).routes(),
+                guard=Guard("secret", clock.now, loopback=True), routes=Parked(forwarder, callbacks, lambda: again).routes(),
             )  # fmt: skip
             try:
                 port = await admin.start("127.0.0.1", 0)
-                yield Stage(forwarder, f"http://127.0.0.1:{port}", directory, again)
+                yield Stage(forwarder, f"http://127.0.0.1:{port}", directory, again, Calls(ledger))
             finally:
                 await admin.stop()
 
@@ -95,6 +109,21 @@ async def test_requeued_it_is_a_transaction_of_its_own(tmp_path: Path) -> None:
         kept = await made.forwarder.find(made.again)
         assert kept is not None
         assert (kept.has_body, kept.outcome) == (True, None)
+
+
+async def test_a_callback_that_was_given_up_is_listed_and_begins_anew(tmp_path: Path) -> None:
+    async with stage(tmp_path) as made:
+        request = asked(service="svc", operation="POST /x", consumer="told", body=CANARY.encode())
+        await made.forwarder.send(request, wait=0)
+        assert await made.forwarder.take(Reply(request.id, body=b"done"), 1)
+        await made.calls.give_up(request.id, keep=START + 1)
+        [one] = json.loads((await made.run("ls", "--callbacks", "--json")).stdout)
+        assert (one["id"], one["consumer"], one["outcome"], one["tries"]) == (request.id, "told", "ok", 8)
+        [line] = (await made.run("ls", "--callbacks")).stdout.splitlines()
+        assert request.id in line
+        assert (await made.run("requeue", request.id)).exit_code == 0
+        assert json.loads((await made.run("ls", "--callbacks", "--json")).stdout) == []
+        assert [call.id for call in await made.calls.owed()] == [request.id]
 
 
 async def test_dropped_it_is_gone_for_good_and_asks_before(tmp_path: Path) -> None:

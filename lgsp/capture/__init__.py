@@ -1,0 +1,1 @@
+"""What was said: recorded transactions in files."""

@@ -1,0 +1,109 @@
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lgsp.capture.record import Answered, Asked, Body, Message, Record, decode, encode
+
+ANY = st.text(max_size=8)
+HEADERS = st.lists(st.tuples(ANY, ANY), max_size=4).map(tuple)
+BYTES = st.one_of(
+    st.binary(max_size=40),
+    ANY.map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | ANY,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY, inner, max_size=3),
+        max_leaves=6,
+    ).map(lambda value: json.dumps(value).encode()),
+)
+BODIES = st.one_of(
+    BYTES.map(Body.of),
+    st.integers(1, 10**9).map(lambda size: Body(None, size)),
+    st.tuples(BYTES, st.integers(1, 99)).map(lambda cut: Body(cut[0], len(cut[0]) + cut[1])),
+)
+EXTRA = st.dictionaries(st.sampled_from(["_a", "x", "_initiator"]), ANY | st.integers(), max_size=2)
+RECORDS = st.builds(
+    Record,
+    t=st.integers(-(2**63), 2**63),
+    tap=ANY,
+    tx=ANY,
+    key=ANY,
+    attempt=st.integers(1, 9),
+    service=ANY,
+    request=st.none() | st.builds(Asked, ANY, ANY, HEADERS, BODIES, EXTRA),
+    reply=st.none() | st.builds(Answered, st.integers(0, 999), HEADERS, BODIES, EXTRA),
+    message=st.none() | st.builds(Message, st.dictionaries(ANY, ANY | st.integers(), max_size=3), BODIES),
+    times=st.dictionaries(ANY, st.integers(), max_size=3),
+    outcome=ANY,
+    extra=EXTRA,
+)
+
+
+@given(RECORDS)
+@settings(max_examples=300)
+def test_a_record_comes_back_from_its_line_as_it_was(record: Record) -> None:
+    line = encode(record)
+    assert line.count(b"\n") == 1
+    assert decode(json.loads(line.decode("utf-8", "surrogatepass"))) == record
+
+
+@pytest.mark.parametrize(
+    ("data", "form"),
+    [
+        (b'{"a":[1,2.5,"\xc4\x91"]}', "json"),
+        (b'{"a": 1}', "text"),  # a space that JSON would not give back
+        (b'{"a":1,"a":2}', "text"),
+        (b"[1.0e5]", "text"),
+        (b"[NaN]", "text"),
+        (b"[" * 100_000, "text"),
+        ("Đặng Thị Huệ".encode(), "text"),
+        (b"\xff\xfe\x00", "b64"),
+        (b"\x1f\x8b\x08\x00", "b64"),
+        (b"\xed\xa0\x80", "b64"),
+        (bytes(range(256)) * 20_000, "b64"),
+    ],
+)
+def test_a_body_is_written_so_that_every_byte_comes_back(data: bytes, form: str) -> None:
+    line = json.loads(encode(Record(t=1, reply=Answered(200, body=Body.of(data)))))
+    assert list(line["res"]["body"]) == [form]
+    back = decode(line).reply
+    assert back is not None
+    assert back.body.data is not None
+    assert hashlib.sha256(back.body.data).digest() == hashlib.sha256(data).digest()
+
+
+def test_an_empty_body_is_not_written_and_a_missing_one_says_its_size() -> None:
+    lines = [json.loads(encode(Record(t=1, reply=Answered(200, body=body)))) for body in (Body.of(b""), Body(None, 7))]
+    assert [line["res"].get("body") for line in lines] == [None, {"size": 7}]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ({"tap": "gateway"}, "`t` is missing"),
+        ({"t": 1.5, "tap": "gateway"}, "`t` is float, not int"),
+        ({"t": True, "tap": "gateway"}, "`t` is bool, not int"),
+        ({"t": 1}, "`tap` is missing"),
+        ({"t": 1, "tap": "gateway", "tx": 7}, "`tx` is int, not str"),
+        ({"t": 1, "tap": "gateway", "req": {"url": "/"}}, "`method` is missing"),
+        ({"t": 1, "tap": "gateway", "req": []}, "`req` is list, not dict"),
+        ({"t": 1, "tap": "gateway", "res": {"status": "200"}}, "`status` is str, not int"),
+        ({"t": 1, "tap": "gateway", "res": {"status": 200, "headers": [["a"]]}}, "`headers` is a list of pairs"),
+        ({"t": 1, "tap": "gateway", "res": {"status": 200, "body": {"text": "a", "b64": ""}}}, "not text and b64"),
+        ({"t": 1, "tap": "gateway", "res": {"status": 200, "body": {"b64": "ä"}}}, "`b64` is not base64"),
+        ({"t": 1, "tap": "gateway", "res": {"status": 200, "body": {"text": 5}}}, "`text` is int, not str"),
+        ({"t": 1, "tap": "gateway", "body": {"text": "a"}}, "`body` stands without its `amqp`"),
+        ({"t": 1, "tap": "gateway", "times": {"total": 1.5}}, "whole nanoseconds"),
+    ],
+)
+def test_a_line_that_is_wrong_names_the_field(line: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem.replace("[", r"\[")):
+        decode(line)
+
+
+def test_fields_that_we_do_not_know_are_kept() -> None:
+    line = {"seq": 1, "t": 1, "tap": "gateway", "mood": ["fine"], "req": {"method": "GET", "url": "/", "_x": {"y": 1}}}
+    assert json.loads(encode(decode(line))) == line

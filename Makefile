@@ -1,6 +1,6 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up test check proof chaos-quick chaos chaos-long chaos-ended accounting bench bench-quick sbom audit lock generated format clean
+.PHONY: help up test check proof chaos-quick chaos chaos-long chaos-ended accounting soak bench bench-quick sbom audit lock generated format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
@@ -39,7 +39,7 @@ chaos: ## 24 faults of every kind and 20,000 transactions; also in `make proof` 
 	@sh scripts/setup system
 	.venv/bin/python tests/chaos/run.py ci --seed $(SEED)
 
-chaos-long: ## 320 faults and 500,000 transactions, about an hour
+chaos-long: ## 306 faults and 500,000 transactions, about an hour
 	@sh scripts/setup dev
 	@sh scripts/setup system
 	.venv/bin/python tests/chaos/run.py long --seed $(SEED)
@@ -53,6 +53,11 @@ accounting: ## Ten minutes at 200 a second with a fault a minute: the account at
 	@sh scripts/setup dev
 	@sh scripts/setup system
 	MINUTES=10 $(PYTEST) -s tests/chaos/test_accounting.py
+
+soak: ## Two hours of the same with a fault every 4 minutes; memory's slope; samples go into soak.jsonl as it runs
+	@sh scripts/setup dev
+	@sh scripts/setup system
+	.venv/bin/python tests/chaos/soak.py 121 soak.jsonl --seed $(SEED)
 
 bench: ## lgsp beside its peers, interleaved, as ratios: prints the table of docs/performance.md
 	@sh scripts/setup run

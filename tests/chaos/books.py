@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
-from checker import Row
+from checker import Execution, Line, Row
 
 from lgsp.ledger.files import Files
 from lgsp.ledger.row import caller_hash
@@ -39,6 +40,22 @@ def hashes_of(state: Path, gateway: str, nonces: list[str]) -> dict[tuple[str, s
     """How a gateway's ledger would know each nonce."""
     key = Files(state, gateway).read_caller_key(make=False)
     return {(gateway, nonce): caller_hash(nonce, key) for nonce in nonces}
+
+
+def outbox_of(state: Path, gateway: str) -> Iterator[Line]:
+    """Every line of a gateway's outbox."""
+    with closing(sqlite3.connect(Files(state, gateway).book)) as db:
+        for id_, standing, outcome, has_body in db.execute("SELECT id, state, outcome, body IS NOT NULL FROM outbox"):
+            yield Line(str(UUID(bytes=id_)), gateway, standing, outcome or "", bool(has_body))
+
+
+def effects_of(stand_ins: Path) -> Iterator[Execution]:
+    """Each effect that a stored request had, as often as it had it."""
+    if stand_ins.exists():
+        with closing(sqlite3.connect(stand_ins)) as db:
+            for transaction, told in db.execute("SELECT key, value FROM thing WHERE kind = 'effect'"):
+                times, nonce = json.loads(told)
+                yield from (Execution(transaction, nonce, "POST") for _ in range(times))
 
 
 def chain_of(state: Path, gateway: str) -> list[str]:

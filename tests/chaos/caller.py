@@ -7,9 +7,10 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from checker import Call, Pause
+from checker import Call, End, Pause
 
 _IDLE = 4.0
 _HARD = 15.0
@@ -77,30 +78,45 @@ class Caller:
 
 
 async def token_of(caller: Caller, url: str, secret: str) -> str:
-    """A token of the consumer `chaos`."""
+    """A token of the consumer `chaos`. Raises `Broken` where the gateway has none to give at this moment."""
     form = urlencode({"grant_type": "client_credentials", "client_id": "chaos", "client_secret": secret}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     status, _, body = await caller.ask("POST", f"{url}/token", headers, form)
+    if status in {429, 503}:
+        raise Broken(body.decode())
     assert status == 200, body
     token: str = json.loads(body)["access_token"]
     return token
 
 
-async def call(caller: Caller, url: str, token: str, *, gateway: str, service: str, method: str, nonce: str) -> Call:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How something is asked: its method, and for what is stored a key of its own, and whether to wait for the end."""
+
+    method: str
+    stored: bool = False
+    waits: bool = True
+
+
+async def call(caller: Caller, url: str, token: str, *, gateway: str, service: str, way: Way, nonce: str) -> Call:
     """One request, and what became of it as its caller sees it."""
     began = time.monotonic()
     headers = {"Authorization": f"Bearer {token}", "traceparent": f"00-{nonce}-{nonce[:16]}-01"}
+    if way.stored:
+        headers["Idempotency-Key"] = nonce
+    if not way.waits:
+        headers["Prefer"] = "respond-async"
     status, told, body = 0, {}, b""
     try:
         async with asyncio.timeout(_HARD):
-            status, told, body = await caller.ask(method, f"{url}/{service}/items/{nonce}", headers)
+            status, told, body = await caller.ask(way.method, f"{url}/{service}/items/{nonce}", headers)
     except (Broken, TimeoutError):
         pass  # status 0 says so
     return Call(
         nonce,
         gateway,
         service,
-        method,
+        way.method,
         began,
         time.monotonic(),
         status,
@@ -108,6 +124,25 @@ async def call(caller: Caller, url: str, token: str, *, gateway: str, service: s
         told.get("x-transaction-id", ""),
         echo_of(body),
     )
+
+
+async def look(caller: Caller, url: str, token: str, transaction: str) -> End | None:
+    """What its sender is told of a transaction that was answered 202; `None` while it has no outcome, or nobody answers."""
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with asyncio.timeout(_HARD):
+            status, _, body = await caller.ask("GET", f"{url}/lgsp/v1/transactions/{transaction}", headers)
+            if status == 404:
+                return End("", status)
+            told = json.loads(body)
+            if status != 200 or not told["outcome"]:
+                return None
+            status, said, body = await caller.ask("GET", f"{url}{told['result']}", headers)
+    except (Broken, TimeoutError):
+        return None
+    if said.get("x-lgsp-outcome", "") != told["outcome"]:  # the ledger cannot be read at this moment
+        return None
+    return End(told["outcome"], status, echo_of(body))
 
 
 def echo_of(body: bytes) -> str:

@@ -21,7 +21,11 @@ STATUSES: Mapping[str, frozenset[int]] = {
     "bus_error": frozenset({502, 503, 504}),
 }
 """Which HTTP statuses the callers may see for an outcome."""
+OPEN = "open"
+"""What a caller is told, with status 202, of what is stored and has no outcome yet."""
 ANSWERED = frozenset({"ok", "business_fault"})
+_TURNED_AWAY = frozenset({"shutting_down", "overloaded"})
+"""Reasons of rows that were refused at the door: asked again under the same key, a request may have such a row besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class Call:
     """One request as its caller saw it. `nonce` is the caller's own id of it; times are the caller's monotonic clock.
 
     `status` 0: the connection broke. `transaction` empty: refused before it was a transaction, or broken.
-    `echo` is the nonce that the answer speaks of, empty where it speaks of none.
+    `echo` is the nonce that the answer speaks of, empty where it speaks of none. `asked`: so often, under one
+    `Idempotency-Key`, because the connection broke before; times and answer are the last one's.
     """
 
     nonce: str
@@ -42,6 +47,27 @@ class Call:
     outcome: str = ""
     transaction: str = ""
     echo: str = ""
+    asked: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What the sender of a transaction that was answered 202 was told in the end; no outcome: nothing, with a `status`."""
+
+    outcome: str
+    status: int
+    echo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One stored transaction as an outbox has it."""
+
+    transaction: str
+    gateway: str
+    state: str
+    outcome: str
+    has_body: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +85,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A connector began a request."""
+    """A connector began a request; of one that was stored: it had its effect."""
 
     transaction: str
     nonce: str
@@ -93,6 +119,12 @@ class Witnesses:
     """The ledgers' own sums, by gateway, service and outcome."""
     hashes: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
     """Gateway and nonce to the hash under which that gateway's ledger would know it."""
+    ends: Mapping[str, End] = field(default_factory=dict)
+    """What callers were told in the end of transactions that were answered 202."""
+    requeued: Mapping[str, str] = field(default_factory=dict)
+    """What was parked, and the transaction as which it was sent once more."""
+    outbox: Sequence[Line] = ()
+    """Every line of the outboxes at rest."""
     pauses: Sequence[Pause] = ()
     complaints: Sequence[str] = ()
     """What was seen on the way: an identity that did not hold, a counter that went back, a broken chain."""
@@ -129,15 +161,15 @@ def judge(seen: Witnesses) -> Verdict:
     for execution in seen.executions:
         executed[execution.transaction].append(execution)
     for name, found in (
-        ("lost", _lost(answered, rows)),
+        ("lost", _lost(seen, answered, rows)),
         ("doubled", _doubled(seen, executed, rows)),
         ("phantom", _phantom(seen, rows)),
         ("false ok", _false_ok(seen, executed, rows)),
         ("hanging", _hanging(seen)),
-        ("contradicted", _contradicted(answered, rows)),
+        ("contradicted", _contradicted(seen, answered, rows)),
         ("crossed", _crossed(seen)),
         ("uncounted", _uncounted(seen)),
-        ("left behind", (f"{count} in {queue}" for queue, count in seen.queues.items() if count)),
+        ("left behind", _left_behind(seen)),
         ("complaint", seen.complaints),
     ):
         verdict.add(name, found)
@@ -145,17 +177,29 @@ def judge(seen: Witnesses) -> Verdict:
     return verdict
 
 
-def _lost(answered: Sequence[Call], rows: Mapping[str, Row]) -> Iterator[str]:
-    """A caller was told of a transaction that the ledger of its gateway does not have."""
+def _lost(seen: Witnesses, answered: Sequence[Call], rows: Mapping[str, Row]) -> Iterator[str]:
+    """A caller was told of a transaction that the ledger of its gateway does not have; or what was given up is not kept."""
     for call in answered:
         row = rows.get(call.transaction)
         if row is None or row.gateway != call.gateway:
             yield f"{call.transaction} answered by {call.gateway} with {call.outcome}, in no ledger of it"
+    for transaction, row in rows.items():
+        if row.reason == "refused" and transaction not in seen.requeued:
+            yield f"{transaction} was given up at {row.gateway}, and was not there to be sent once more"
+    for old, new in seen.requeued.items():
+        if new not in rows:
+            yield f"{old} was sent once more as {new}, which is in no ledger"
 
 
 def _doubled(seen: Witnesses, executed: Mapping[str, list[Execution]], rows: Mapping[str, Row]) -> Iterator[str]:
     """One request entered twice, one transaction in two rows, or a request that may run once run twice."""
-    by_caller = Counter((row.gateway, row.caller) for row in seen.rows if row.caller)
+    again = set(seen.requeued.values())
+    repeated = {seen.hashes.get((call.gateway, call.nonce)) for call in seen.calls if call.asked > 1}
+    by_caller = Counter(
+        (row.gateway, row.caller)
+        for row in seen.rows
+        if row.caller and row.transaction not in again and not (row.reason in _TURNED_AWAY and row.caller in repeated)
+    )
     yield from (f"{count} rows of one request at {gateway}" for (gateway, _), count in by_caller.items() if count > 1)
     if len(rows) < len(seen.rows):
         yield from (f"{t} in {n} rows" for t, n in Counter(r.transaction for r in seen.rows).items() if n > 1)
@@ -170,7 +214,7 @@ def _phantom(seen: Witnesses, rows: Mapping[str, Row]) -> Iterator[str]:
     refused = {
         (call.gateway, seen.hashes[call.gateway, call.nonce])
         for call in seen.calls
-        if call.status and not call.transaction and (call.gateway, call.nonce) in seen.hashes
+        if call.status and not call.transaction and call.asked == 1 and (call.gateway, call.nonce) in seen.hashes
     }
     for row in seen.rows:
         if (row.gateway, row.caller) not in asked:
@@ -190,6 +234,9 @@ def _false_ok(seen: Witnesses, executed: Mapping[str, list[Execution]], rows: Ma
     for call in seen.calls:
         if call.outcome in ANSWERED and call.transaction not in executed:
             yield f"{call.transaction} was told {call.outcome}, and was never executed"
+    for transaction, end in seen.ends.items():
+        if end.outcome in ANSWERED and transaction not in executed:
+            yield f"{transaction} was told {end.outcome} in the end, and was never executed"
 
 
 def _hanging(seen: Witnesses) -> Iterator[str]:
@@ -205,24 +252,40 @@ def _hanging(seen: Witnesses) -> Iterator[str]:
         )
         if took - paused > seen.budget + GRACE:
             yield f"{call.nonce} at {call.gateway} took {took:.2f} s, {paused:.2f} s of it paused"
+    for call in seen.calls:
+        if call.outcome == OPEN:
+            end = seen.ends.get(call.transaction, End("", 0))
+            if not end.outcome:
+                yield f"{call.transaction} at {call.gateway} was answered 202, and its sender was told of no end ({end.status})"
     yield from (f"{count} open at {gateway} at rest" for gateway, count in seen.still_open.items() if count)
 
 
-def _contradicted(answered: Sequence[Call], rows: Mapping[str, Row]) -> Iterator[str]:
+def _contradicted(seen: Witnesses, answered: Sequence[Call], rows: Mapping[str, Row]) -> Iterator[str]:
     """Caller and ledger tell two stories, or the status is none of the outcome's."""
     for call in answered:
         row = rows.get(call.transaction)
-        if row is not None and (row.outcome, row.service, row.method) != (call.outcome, call.service, call.method):
-            yield f"{call.transaction}: the caller has {call.outcome}, the ledger {row.outcome}"
-        if call.status not in STATUSES.get(call.outcome, ()):
-            yield f"{call.transaction}: {call.outcome} came with HTTP {call.status}"
+        outcome, status = call.outcome, call.status
+        if outcome == OPEN:
+            if status != 202:
+                yield f"{call.transaction}: open came with HTTP {status}"
+            end = seen.ends.get(call.transaction)
+            if end is None or not end.outcome:
+                continue
+            outcome, status = end.outcome, end.status
+        if row is not None and (row.outcome, row.service, row.method) != (outcome, call.service, call.method):
+            yield f"{call.transaction}: the caller has {outcome}, the ledger {row.outcome}"
+        if status not in STATUSES.get(outcome, ()):
+            yield f"{call.transaction}: {outcome} came with HTTP {status}"
 
 
 def _crossed(seen: Witnesses) -> Iterator[str]:
     """An answer to somebody else's request."""
     for call in seen.calls:
+        end = seen.ends.get(call.transaction)
         if call.outcome in ANSWERED and call.echo != call.nonce:
             yield f"{call.transaction}: asked for {call.nonce}, answered {call.echo or 'nothing'}"
+        elif end is not None and end.outcome in ANSWERED and end.echo != call.nonce:
+            yield f"{call.transaction}: asked for {call.nonce}, answered {end.echo or 'nothing'} in the end"
 
 
 def _uncounted(seen: Witnesses) -> Iterator[str]:
@@ -232,6 +295,18 @@ def _uncounted(seen: Witnesses) -> Iterator[str]:
         counts = rows[key], seen.hours.get(key, 0), seen.scraped.get(key, 0)
         if len(set(counts)) > 1:
             yield f"{' '.join(key)}: {counts[0]} rows, {counts[1]} in the hours, {counts[2]} scraped"
+
+
+def _left_behind(seen: Witnesses) -> Iterator[str]:
+    """Messages in queues at rest; in an outbox what has no outcome, and bodies that nobody needs any more."""
+    yield from (f"{count} in {queue}" for queue, count in seen.queues.items() if count)
+    for line in seen.outbox:
+        if not line.outcome:
+            yield f"{line.transaction} at {line.gateway} stands in the outbox as {line.state}, without an outcome"
+        elif line.has_body and line.state != "parked":
+            yield f"{line.transaction} at {line.gateway} has ended, and its body is kept"
+        elif line.state == "parked":
+            yield f"{line.transaction} at {line.gateway} is parked still"
 
 
 def _notes(seen: Witnesses, executed: Mapping[str, list[Execution]]) -> dict[str, int]:
@@ -244,6 +319,10 @@ def _notes(seen: Witnesses, executed: Mapping[str, list[Execution]]) -> dict[str
         "refused before they were one": sum(bool(call.status and not call.transaction) for call in seen.calls),
         "connection broke": len(broken),
         "... and in the ledger": entered,
+        "answered 202": sum(call.outcome == OPEN for call in seen.calls),
+        "asked again under one key": sum(call.asked - 1 for call in seen.calls),
+        "stored": len(seen.outbox) + len(seen.requeued),
+        "parked, and sent once more": len(seen.requeued),
         "rows": len(seen.rows),
         "executions": len(seen.executions),
         "executed again (GET)": sum(len(runs) - 1 for runs in executed.values()),
@@ -254,11 +333,15 @@ def _notes(seen: Witnesses, executed: Mapping[str, list[Execution]]) -> dict[str
     }
 
 
+def _last_word(seen: Witnesses, call: Call) -> str:
+    return seen.ends[call.transaction].outcome if call.transaction in seen.ends else call.outcome
+
+
 def table(seen: Witnesses, verdict: Verdict) -> str:
     """The five witnesses on one screen."""
     outcomes = list(STATUSES)
     columns = {
-        "callers": Counter(call.outcome for call in seen.calls if call.transaction),
+        "callers": Counter(_last_word(seen, call) for call in seen.calls if call.transaction),
         "ledger": Counter(row.outcome for row in seen.rows),
         "scrape": Counter(),
         "hours": Counter(),

@@ -16,11 +16,16 @@ SLOW, FAULTY = 0x20, 0x18
 """Of 256 nonces so many are answered slowly, and so many with a business fault."""
 
 
+def begun(request: Request) -> None:
+    """Testify that a request was begun."""
+    nonce, method = request.path.rpartition("/")[2], request.operation.partition(" ")[0]
+    os.write(_LOG, f"{request.id} {nonce} {method}\n".encode())
+
+
 async def answer(request: Request) -> Reply:
     """An echo of the nonce; what it does is a function of the nonce."""
+    begun(request)
     nonce = request.path.rpartition("/")[2]
-    method = request.operation.partition(" ")[0]
-    os.write(_LOG, f"{request.id} {nonce} {method}\n".encode())
     if int(nonce[:2], 16) < SLOW:
         await asyncio.sleep(0.3)
     if int(nonce[2:4], 16) < FAULTY:

@@ -21,10 +21,11 @@ _READY = 60.0
 
 @dataclass
 class Part:
-    """One process, with the same name and state directory through all its lives."""
+    """One process, with the same name and state directory through all its lives; what it says is kept in `own`."""
 
     name: str
     arguments: list[str]
+    own: Path
     state: Path
     executions: Path
     bug: str = "-"
@@ -48,8 +49,9 @@ class Part:
 
     def start(self) -> None:
         """Return when it says that it is ready."""
+        self.own.mkdir(parents=True, exist_ok=True)
         self.state.mkdir(parents=True, exist_ok=True)
-        launched = [str(_HERE / "launch.py"), str(self.state / "counts.json"), self.bug]
+        launched = [str(_HERE / "launch.py"), str(self.own / "counts.json"), self.bug]
         self._child = subprocess.Popen(
             [sys.executable, *launched, *self.arguments, "--state", str(self.state)],
             stdout=subprocess.PIPE,  # a pipe: a process that may not write files can still say so
@@ -64,12 +66,12 @@ class Part:
             line = ready.get(timeout=_READY)
         except queue.Empty:
             line = None
-        assert line is not None, f"{self.name} did not come up; its log: {(self.state / 'output.log').read_text()}"
+        assert line is not None, f"{self.name} did not come up; its log: {(self.own / 'output.log').read_text()}"
         self._ready = json.loads(line)
 
     def _read(self, child: subprocess.Popen[str], ready: queue.Queue[str | None]) -> None:
         assert child.stdout
-        with child.stdout, (self.state / "output.log").open("a") as log:
+        with child.stdout, (self.own / "output.log").open("a") as log:
             for line in child.stdout:
                 log.write(line)
                 log.flush()
@@ -80,6 +82,11 @@ class Part:
     def secret(self, consumer: str) -> str:
         """Of a consumer of its own."""
         return (self.state / "secrets" / "consumers" / consumer).read_text()
+
+    @property
+    def admin_token(self) -> str:
+        """What changing something on the admin port wants."""
+        return (self.state / "secrets" / "admin-token").read_text().strip()
 
     def kill(self) -> None:
         """At once, and nothing of it is left."""
@@ -120,7 +127,7 @@ class Part:
 
     def counts(self) -> dict[str, Any]:
         """Tasks and live objects by type, as the process itself tells them."""
-        file = self.state / "counts.json"
+        file = self.own / "counts.json"
         file.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
         end = time.monotonic() + 20

@@ -14,16 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lgsp.bus import lane, rabbitmq
+from lgsp.bus import lane, rabbitmq, stored
 from lgsp.bus.waiting import Arrival, Waiting
 from lgsp.dispatch import Dispatcher
 from lgsp.edge import answers, gateway
 from lgsp.errors import DeliveryError, LedgerUnavailable
-from lgsp.ledger import sqlite
+from lgsp.forwarding import schedule
+from lgsp.ledger import outbox, sqlite
 from lgsp.ledger.book import Book
 from lgsp.ledger.journal import Journal
 from lgsp.ledger.sqlite import SqliteLedger
 from lgsp.model import Reply, Request, Transaction
+from lgsp.runtime import state
 from lgsp.runtime.host import Host
 
 
@@ -34,10 +36,21 @@ class Bug:
     plant: Callable[[], None]
     reds: frozenset[str]
     faults: tuple[str, ...] = ()
+    stored: bool = False
+    """Whether it shows with what is stored and forwarded only."""
 
 
 def _over(owner: Any, name: str, made: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     setattr(owner, name, made(getattr(owner, name)))
+
+
+def _soon(seconds: float, work: Callable[[], Any]) -> None:
+    """Do it later, if this process lives."""
+    loop = asyncio.get_running_loop()
+    loop.call_later(seconds, lambda: _held.append(loop.create_task(work())))
+
+
+_held: list[asyncio.Task[Any]] = []
 
 
 def _entered_too_late() -> None:
@@ -254,6 +267,71 @@ def _dies_at_sigterm() -> None:
     _over(importlib.import_module("lgsp.app.gateway"), "until_stopped", stopped)
 
 
+def _answered_too_early() -> None:
+    """Whoever stores something is told 202 before it is on disk."""
+
+    def store(real: Callable[..., Any]) -> Callable[..., Any]:
+        async def trusting(self: SqliteLedger, request: Request, put: Any) -> None:
+            _soon(1.0, lambda: real(self, request, put))
+
+        return trusting
+
+    _over(SqliteLedger, "store", store)
+
+
+def _inbox_forgotten() -> None:
+    """A stored request that comes again has its effect again; and it comes soon, where nobody answers at once."""
+    state._noted = lambda *_: None
+    state._note = lambda *_: None
+    schedule.SILENCE = 0.5
+
+
+def _sent_unconfirmed() -> None:
+    """What is stored counts as sent, whether the broker has it or not."""
+
+    def submit(real: Callable[..., Any]) -> Callable[..., Any]:
+        async def hopeful(self: Any, request: Request, **told: Any) -> None:
+            with suppress(DeliveryError):
+                await real(self, request, **told)
+
+        return hopeful
+
+    _over(rabbitmq.RabbitBus, "submit", submit)
+
+
+def _result_thrown_away() -> None:
+    """A result is acknowledged when it is read, not when it is written."""
+
+    def collect(real: Callable[..., None]) -> Callable[..., None]:
+        def careless(self: stored.Results, take: Any) -> None:
+            async def taken(reply: Reply, number: int) -> bool:
+                await take(reply, number)
+                return True
+
+            real(self, taken)
+
+        return careless
+
+    _over(stored.Results, "collect", collect)
+
+
+def _key_forgotten() -> None:
+    """Nobody looks whether a request was sent before under the same key."""
+    outbox.repeat_of = lambda _: None
+
+
+def _parked_forgotten() -> None:
+    """What is given up is not kept."""
+
+    def end(real: Callable[..., Any]) -> Callable[..., Any]:
+        async def tidy(self: outbox.Outbox, transaction: Transaction, **told: Any) -> Any:
+            return await real(self, transaction, **told | {"park": False})
+
+        return tidy
+
+    _over(outbox.Outbox, "end", end)
+
+
 def _red(*names: str) -> frozenset[str]:
     return frozenset(names)
 
@@ -274,5 +352,11 @@ BUGS: dict[str, Bug] = {
     "hours apart": Bug(_hours_apart, _red("uncounted")),
     "status of its own": Bug(_status_of_its_own, _red("contradicted"), ("broker killed",)),
     "dies at SIGTERM": Bug(_dies_at_sigterm, _red("complaint")),
+    "answered too early": Bug(_answered_too_early, _red("lost"), ("gateway killed",) * 2, stored=True),
+    "inbox forgotten": Bug(_inbox_forgotten, _red("doubled"), ("connector frozen",), stored=True),
+    "sent unconfirmed": Bug(_sent_unconfirmed, _red("hanging"), ("broker killed",), stored=True),
+    "result thrown away": Bug(_result_thrown_away, _red("hanging"), ("ledger disk full",) * 2, stored=True),
+    "key forgotten": Bug(_key_forgotten, _red("doubled"), ("gateway killed",) * 2, stored=True),
+    "parked forgotten": Bug(_parked_forgotten, _red("lost"), stored=True),
 }
 """By name, as `launch.py` takes it."""

@@ -21,16 +21,18 @@ from lgsp.bus.node import PrivateNode
 
 BUDGET = 2.0
 SERVICES = tuple(f"chaos-{number:02}" for number in range(1, 29))
+KEEPERS = SERVICES[20:]
+"""Services with an operation that is stored and forwarded."""
 GATEWAYS = ("gw1", "gw2")
 CONNECTORS = ("c1", "c2")
 _SERVICE = """\
 {name}:
   title: {name}
-  connector: executor
+  connector: {connector}
   timeout: 2s
   operations:
     GET /items/{{nonce}}: {{}}
-    POST /items/{{nonce}}: {{}}
+    POST /items/{{nonce}}: {delivery}
 """
 _CONSUMER = """\
 chaos:
@@ -48,6 +50,7 @@ class Rig:
     def __init__(self, directory: Path, *, seed: int = 0, bug: str = "-", node: PrivateNode | None = None) -> None:
         self.directory = directory
         self.executions = directory / "executions.log"
+        self.stand_ins = directory / "connectors" / "stand-ins.sqlite"
         self.parts: dict[str, Part] = {}
         self.proxies: dict[str, Proxy] = {}
         self._seed = seed
@@ -59,7 +62,7 @@ class Rig:
     async def __aenter__(self) -> Self:
         config = self.directory / "config"
         config.mkdir(parents=True)
-        (config / "services.yaml").write_text("".join(_SERVICE.format(name=name) for name in SERVICES))
+        (config / "services.yaml").write_text("".join(map(_service, SERVICES)))
         (config / "consumers.yaml").write_text(_CONSUMER)
         if self._given is None:
             await asyncio.to_thread(self.node.start)
@@ -68,10 +71,13 @@ class Rig:
             proxy = await self._stack.enter_async_context(Proxy(self.node.port, self._seed + number))
             self.proxies[name] = proxy
             user, password = login(name)
-            kind = ["gateway", "--listen", "127.0.0.1:0"] if name in GATEWAYS else ["connectors"]
+            kind = ["gateway", "--listen", "127.0.0.1:0"] if name in GATEWAYS else ["connectors", "--keep"]
             broker = f"amqp://{user}:{password}@127.0.0.1:{proxy.port}/lgsp"
             places = ["--name", user, "--admin", "127.0.0.1:0", "--broker", broker, "--config", str(config)]
-            self.parts[name] = Part(name, [*kind, *places], self.directory / name, self.executions, self._bug)
+            own = self.directory / name
+            # Two connectors processes of a machine share what their stand-ins were told, and what was answered.
+            state = own if name in GATEWAYS else self.stand_ins.parent
+            self.parts[name] = Part(name, [*kind, *places], own, state, self.executions, self._bug)
         self._stack.callback(self._kill_all)
         async with asyncio.TaskGroup() as starting:
             for part in self.parts.values():
@@ -108,6 +114,12 @@ class Rig:
         said = await self.control("-q", "list_queues", "-p", "lgsp", "name", "messages")
         lines = (line.split() for line in said.splitlines())
         return {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdigit()}
+
+
+def _service(name: str) -> str:
+    if name in KEEPERS:
+        return _SERVICE.format(name=name, connector="keeper", delivery="{delivery: store-and-forward}")
+    return _SERVICE.format(name=name, connector="executor", delivery="{}")
 
 
 def login(name: str) -> tuple[str, str]:

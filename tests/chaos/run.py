@@ -7,26 +7,39 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import pickle
 import platform
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import books
 import faults
-from caller import Broken, Caller, call, token_of, watch_for_stalls
-from checker import ANSWERED, Call, Execution, Pause, Verdict, Witnesses, judge, table
-from rig import BUDGET, GATEWAYS, SERVICES, Rig
+from caller import Broken, Caller, Way, call, token_of, watch_for_stalls
+from checker import ANSWERED, OPEN, Call, Execution, Pause, Verdict, Witnesses, judge, table
+from follow import Follower, requeue
+from rig import BUDGET, GATEWAYS, KEEPERS, SERVICES, Rig
 from scrape import Scrape
 
 _RENEW = 600.0
-_AT_REST = 20.0
+_EMPTY = 20.0
+_ONE_LOOK = 0.5
 _HEALED = 10.0
+_AGAIN = 0.5
+_ASKED_AT_MOST = 5
+PLAIN = tuple(service for service in SERVICES if service not in KEEPERS)
+SYNCHRONOUS = tuple((service, Way(method)) for service in PLAIN for method in ("GET", "POST"))
+STORED = (
+    *((service, Way("POST", stored=True, waits=waits)) for service in KEEPERS for waits in (True, True, False)),
+    *((service, Way("GET", stored=True, waits=False)) for service in PLAIN[:8]),
+)
+"""What can be asked. Of what is plainly synchronous only reading may run again, so only that is asked with `Prefer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +52,12 @@ class Plan:
     rate: float = 100.0
     every: float = 0.0
     """Seconds from one fault to the next; 0: as soon as its rest is over."""
+    stored: float = 0.35
+    """The share of calls that are stored and forwarded."""
+    rest: float = 60.0
+    """Seconds within which nothing may be open any more: the bus is asked again after 30 s at most."""
 
 
-Look = Callable[[Rig], Awaitable[None]]
 QUICK = ("broker killed", "gateway killed", "connector killed")
 ENDED = ("gateway ended", "connector ended")
 
@@ -51,7 +67,7 @@ def plan(size: str, seed: int, count: int | None = None) -> Plan:
     if size == "quick":
         return Plan(seed, faults.schedule(seed, 3, QUICK, rest=5.0), 3_000)
     if size == "long":
-        return Plan(seed, faults.schedule(seed, count or 320, rest=4.0), 500_000, 150.0)
+        return Plan(seed, faults.schedule(seed, count or 306, rest=3.0), 500_000, 150.0)
     if size == "ended":
         return Plan(seed, faults.schedule(seed, count or 200, ENDED, rest=0.3), 0)
     return Plan(seed, faults.schedule(seed, count or 24), 20_500)
@@ -69,6 +85,11 @@ class Story:
     broker_back: list[float] = field(default_factory=list)
     exits: list[tuple[int, float]] = field(default_factory=list)
     last: dict[str, Scrape] = field(default_factory=dict)
+    requeued: dict[str, str] = field(default_factory=dict)
+
+
+Look = Callable[[Rig], Awaitable[None]]
+Beside = Callable[[Rig, Story], Coroutine[None, None, None]]
 
 
 @dataclass
@@ -100,34 +121,46 @@ class Result:
 
 
 async def execute(
-    rig: Rig, plan: Plan, *, warm: Plan | None = None, before: Look | None = None, after: Look | None = None
+    rig: Rig,
+    plan: Plan,
+    *,
+    warm: Plan | None = None,
+    before: Look | None = None,
+    after: Look | None = None,
+    beside: Beside | None = None,
 ) -> Result:
     """Run a plan on a rig that is up; the rig's gateways and connectors have ended when it returns.
 
-    `before` looks at the rig at rest, after the traffic of `warm`; `after` at rest again.
+    `before` looks at the rig at rest, after the traffic of `warm`; `after` at rest again; `beside` runs with the traffic.
     """
     began = time.monotonic()
     story, caller = Story(), Caller()
     done = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
+        traffic = _Traffic(rig, caller, story)
         keepers = [
             tasks.create_task(watch_for_stalls(story.pauses.append)),
             tasks.create_task(_scrape_on(rig, caller, story)),
+            tasks.create_task(traffic.follower.run()),
         ]
         if warm is not None:
             at_once = asyncio.Event()
             at_once.set()
-            await _Traffic(rig, caller, warm, story).run(at_once)
+            await traffic.run(warm, at_once)
         if before is not None:
-            await _settle(rig, caller, story)
+            await _settle(rig, caller, story, plan.rest)
             await _look(rig, caller, before)
-        traffic = _Traffic(rig, caller, plan, story)
-        calling = tasks.create_task(traffic.run(done))
+        if beside is not None:
+            keepers.append(tasks.create_task(beside(rig, story)))
+        calling = tasks.create_task(traffic.run(plan, done))
         await _nemesis(rig, plan, story)
         done.set()
         await calling
         await _probe(traffic, story)
-        await _settle(rig, caller, story)
+        at_rest = await _settle(rig, caller, story, plan.rest)
+        await traffic.follower.finish(plan.rest if at_rest else _ONE_LOOK)
+        await _send_once_more(rig, caller, story)
+        await _settle(rig, caller, story, plan.rest if at_rest else _ONE_LOOK)
         if after is not None:
             await _look(rig, caller, after)
         queues = await _queues_at_rest(rig)
@@ -138,6 +171,7 @@ async def execute(
         await asyncio.to_thread(part.terminate)
         story.exits += part.exits
     seen = _hear(rig, story, queues)
+    seen.ends = traffic.follower.ends
     return Result(seen, judge(seen), story, time.monotonic() - began)
 
 
@@ -147,48 +181,72 @@ class _Traffic:
 
     rig: Rig
     caller: Caller
-    plan: Plan
     story: Story
 
     def __post_init__(self) -> None:
-        self._chance = random.Random(self.plan.seed)
         self._tokens: dict[str, tuple[float, str]] = {}
+        self._asking = {gateway: asyncio.Lock() for gateway in GATEWAYS}
+        self.follower = Follower(self.caller, lambda gateway: self.rig.parts[gateway].url, self.token)
 
-    async def one(self, gateway: str, service: str, method: str) -> Call | None:
-        """One call, remembered; nothing where there is not even a token."""
-        nonce = f"{self._chance.getrandbits(128):032x}"
-        part = self.rig.parts[gateway]
-        since, token = self._tokens.get(gateway, (0.0, ""))
-        if not token or time.monotonic() - since > _RENEW:
-            try:
-                token = await token_of(self.caller, part.url, part.secret("chaos"))
-            except Broken:
-                return None
-            self._tokens[gateway] = time.monotonic(), token
-        made = await call(self.caller, part.url, token, gateway=gateway, service=service, method=method, nonce=nonce)
+    async def token(self, gateway: str) -> str | None:
+        """Of a gateway, new from time to time, for all callers the same; `None` where it gives none."""
+        async with self._asking[gateway]:
+            since, token = self._tokens.get(gateway, (0.0, ""))
+            if not token or time.monotonic() - since > _RENEW:
+                part = self.rig.parts[gateway]
+                try:
+                    token = await token_of(self.caller, part.url, part.secret("chaos"))
+                except Broken:
+                    return None
+                self._tokens[gateway] = time.monotonic(), token
+            return token
+
+    async def one(self, gateway: str, service: str, way: Way, nonce: str) -> Call | None:
+        """One call, remembered, and followed to its end; nothing where there is not even a token.
+
+        What has a key is asked again under it where the connection broke.
+        """
+        token = await self.token(gateway)
+        if token is None:
+            return None
+        for asked in range(1, _ASKED_AT_MOST + 1 if way.stored else 2):
+            url = self.rig.parts[gateway].url
+            made = await call(self.caller, url, token, gateway=gateway, service=service, way=way, nonce=nonce)
+            made = replace(made, asked=asked)
+            if made.status:
+                break
+            await asyncio.sleep(_AGAIN)
         self.story.calls.append(made)
+        if made.outcome == OPEN:
+            self.follower.add(made)
         return made
 
-    async def run(self, done: asyncio.Event) -> None:
+    async def run(self, plan: Plan, done: asyncio.Event) -> None:
         """Calls at an even rate, whatever becomes of them, until the faults are over and there were enough."""
+        chance = random.Random(plan.seed)
         for gateway in GATEWAYS:
-            await self.one(gateway, SERVICES[0], "GET")
+            await self.one(gateway, SERVICES[0], Way("GET"), _nonce(chance))
         began, sent = time.monotonic(), 0
         async with asyncio.TaskGroup() as calls:
-            while not done.is_set() or sent < self.plan.transactions:
-                await asyncio.sleep(max(began + sent / self.plan.rate - time.monotonic(), 0))
-                method = self._chance.choice(("GET", "POST"))
-                calls.create_task(self.one(self._chance.choice(GATEWAYS), self._chance.choice(SERVICES), method))
+            while not done.is_set() or sent < plan.transactions:
+                await asyncio.sleep(max(began + sent / plan.rate - time.monotonic(), 0))
+                service, way = chance.choice(STORED if chance.random() < plan.stored else SYNCHRONOUS)
+                calls.create_task(self.one(chance.choice(GATEWAYS), service, way, _nonce(chance)))
                 sent += 1
+
+
+def _nonce(chance: random.Random) -> str:
+    return f"{chance.getrandbits(128):032x}"
 
 
 async def _probe(traffic: _Traffic, story: Story) -> None:
     """After the last fault everybody serves again: each service is asked at each gateway until it answers, or too long."""
     end = time.monotonic() + _HEALED
+    chance = random.Random(f"probe {len(story.calls)}")
 
     async def until_it_answers(gateway: str, service: str) -> None:
         while time.monotonic() < end:
-            asked = await traffic.one(gateway, service, "GET")
+            asked = await traffic.one(gateway, service, Way("GET"), _nonce(chance))
             if asked is not None and asked.outcome in ANSWERED:
                 return
             await asyncio.sleep(0.2)
@@ -237,15 +295,27 @@ async def _scrape(rig: Rig, caller: Caller, story: Story, gateway: str) -> Scrap
     return found
 
 
-async def _settle(rig: Rig, caller: Caller, story: Story) -> None:
-    """Wait until nothing is open, or as long as anything may take."""
-    end = time.monotonic() + _AT_REST
+async def _settle(rig: Rig, caller: Caller, story: Story, seconds: float) -> bool:
+    """Wait until nothing is open, or too long; whether it is so."""
+    end = time.monotonic() + seconds
     for gateway in GATEWAYS:
-        while time.monotonic() < end:
+        while True:
             found = await _scrape(rig, caller, story, gateway)
             if found is not None and not found.still_open.total():
                 break
+            if time.monotonic() > end:
+                return False
             await asyncio.sleep(0.2)
+    return True
+
+
+async def _send_once_more(rig: Rig, caller: Caller, story: Story) -> None:
+    """What is parked."""
+    for gateway in GATEWAYS:
+        parked = story.last.get(gateway, Scrape()).parked
+        made, complaints = await requeue(caller, rig.parts[gateway], parked)
+        story.requeued |= made
+        story.complaints += complaints
 
 
 async def _look(rig: Rig, caller: Caller, look: Look) -> None:
@@ -257,7 +327,7 @@ async def _look(rig: Rig, caller: Caller, look: Look) -> None:
 
 async def _queues_at_rest(rig: Rig) -> dict[str, int]:
     """What is left on the broker when what nobody waits for any more has expired."""
-    end = time.monotonic() + _AT_REST
+    end = time.monotonic() + _EMPTY
     while True:
         queues = await rig.queues()
         if not sum(queues.values()) or time.monotonic() > end:
@@ -276,6 +346,7 @@ def _hear(rig: Rig, story: Story, queues: dict[str, int]) -> Witnesses:
         state = rig.parts[gateway].state
         rows += books.rows_of(state, gateway)
         hours.update(books.hours_of(state, gateway))
+        seen.outbox = [*seen.outbox, *books.outbox_of(state, gateway)]
         hashes |= books.hashes_of(state, gateway, nonces[gateway])
         seen.complaints = [*seen.complaints, *books.chain_of(state, gateway)]
         last = story.last.get(gateway, Scrape())
@@ -285,7 +356,8 @@ def _hear(rig: Rig, story: Story, queues: dict[str, int]) -> Witnesses:
     seen.complaints = [*seen.complaints, *bad]
     seen.rows, seen.hours, seen.hashes, seen.scraped = rows, hours, hashes, scraped
     lines = rig.executions.read_text().splitlines() if rig.executions.exists() else []
-    seen.executions = [Execution(*line.split()) for line in lines]
+    seen.executions = [*(Execution(*line.split()) for line in lines), *books.effects_of(rig.stand_ins)]
+    seen.requeued = story.requeued
     return seen
 
 
@@ -318,18 +390,27 @@ async def chaos(plan: Plan, directory: Path) -> Result:
         return await execute(rig, plan)
 
 
+def machine() -> str:
+    """Where and when it ran."""
+    when = time.strftime("%F %R UTC", time.gmtime())
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {when}"
+
+
 def main() -> int:
     """Run, print, and say by the exit code whether everything held."""
     parser = argparse.ArgumentParser(description="A chaos run: real RabbitMQ, real processes, five witnesses.")
     parser.add_argument("size", choices=["quick", "ci", "long", "ended"])
     parser.add_argument("--seed", type=int, default=2023)
     parser.add_argument("--faults", type=int, help="So many instead of the size's own number.")
+    parser.add_argument("--keep", type=Path, help="A new directory in which ledgers, logs and witnesses stay.")
     given = parser.parse_args()
     made = plan(given.size, given.seed, given.faults)
-    with tempfile.TemporaryDirectory(prefix="lgsp-chaos-") as directory:
-        result = asyncio.run(chaos(made, Path(directory) / "run"))
+    with tempfile.TemporaryDirectory(prefix="lgsp-chaos-") as passing:
+        directory = given.keep or Path(passing) / "run"
+        result = asyncio.run(chaos(made, directory))
+        (directory / "witnesses.pickle").write_bytes(pickle.dumps(result.seen))
     print(report(made, result))
-    print(f"{platform.machine()}, Python {platform.python_version()}")
+    print(machine())
     return 0 if result.verdict.is_green else 1
 
 

@@ -18,10 +18,11 @@ class Scrape:
     ended: Counter[tuple[str, str]] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     still_open: Counter[str] = field(default_factory=Counter)
+    parked: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, text: str) -> Scrape:
-        """The three families that make the account."""
+        """The families that make the account."""
         made = cls()
         for name, labels, value in _LINE.findall(text):
             named = dict(_LABEL.findall(labels))
@@ -31,6 +32,8 @@ class Scrape:
                 made.accepted[named["service"]] = int(float(value))
             elif name == "lgsp_open_transactions":
                 made.still_open[named["service"]] = int(float(value))
+            elif name == "lgsp_parked_transactions":
+                made.parked[named["service"]] = int(float(value))
         return made
 
     def complaints(self, before: Scrape | None) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from checker import Call, Execution, Pause, Row, Witnesses, judge, table
+from checker import Call, End, Execution, Line, Pause, Row, Witnesses, judge, table
 
 
 def a_story(budget: float = 2.0) -> Witnesses:
@@ -123,3 +124,85 @@ def test_time_in_which_nobody_could_answer_does_not_count(gateway: str, hangs: b
     seen.calls = [replace(STORY.calls[0], ended=6.0), *STORY.calls[1:]]
     seen.pauses = [Pause(gateway, -1.0, 3.5)]
     assert bool(judge(seen).counts["hanging"]) is hangs
+
+
+def a_stored_story() -> Witnesses:
+    """Three that were stored: one answered 202, one waited for and asked twice, one given up and sent once more."""
+    calls = [
+        Call("n1", "gw1", "s1", "POST", 0.0, 0.1, 202, "open", "t1"),
+        Call("n2", "gw1", "s1", "POST", 0.0, 0.1, 200, "ok", "t2", "n2", asked=2),
+        Call("n3", "gw1", "s1", "POST", 0.0, 2.1, 202, "open", "t3"),
+    ]
+    rows = [
+        Row("t1", "gw1", "s1", "POST", "ok", "", b"h1"),
+        Row("t2", "gw1", "s1", "POST", "ok", "", b"h2"),
+        Row("t9", "gw1", "s1", "POST", "bus_error", "shutting_down", b"h2"),
+        Row("t3", "gw1", "s1", "POST", "provider_error", "refused", b"h3"),
+        Row("t4", "gw1", "s1", "POST", "ok", "", b"h3"),
+    ]
+    counts: Counter[tuple[str, str, str]] = Counter((row.gateway, row.service, row.outcome) for row in rows)
+    return Witnesses(
+        2.0,
+        calls,
+        rows,
+        [Execution("t1", "n1", "POST"), Execution("t2", "n2", "POST"), Execution("t4", "n3", "POST")],
+        scraped=counts,
+        hours=dict(counts),
+        hashes={("gw1", f"n{n}"): f"h{n}".encode() for n in (1, 2, 3)},
+        ends={"t1": End("ok", 200, "n1"), "t3": End("provider_error", 502, "n3")},
+        requeued={"t3": "t4"},
+        outbox=[Line(id_, "gw1", "ended", "ok", has_body=False) for id_ in ("t1", "t2", "t4")],
+    )
+
+
+def test_what_was_stored_fits_and_hides_nothing() -> None:
+    seen = a_stored_story()
+    verdict = judge(seen)
+    assert verdict.is_green, verdict.examples
+    assert verdict.notes["answered 202"] == 2
+    assert verdict.notes["asked again under one key"] == 1
+    assert verdict.notes["stored"] == 4
+    assert verdict.notes["parked, and sent once more"] == 1
+    told = table(seen, verdict).splitlines()
+    assert next(line.split() for line in told if line.startswith("provider_error")) == ["provider_error", *"1111"]
+
+
+STORED = a_stored_story()
+STORED_WRONG: dict[str, tuple[Callable[[Witnesses], Witnesses], set[str]]] = {
+    "no end is told": (changed(ends={"t3": STORED.ends["t3"]}), {"hanging"}),
+    "unknown where it was to be asked for": (changed(ends={**STORED.ends, "t1": End("", 404)}), {"hanging"}),
+    "202 and no row": (
+        changed(rows=STORED.rows[1:], executions=STORED.executions[1:], scraped={}, hours={}, ends={}),
+        {"lost", "hanging", "uncounted"},
+    ),
+    "another end than the ledger's": (
+        changed(ends={**STORED.ends, "t1": End("timeout", 504)}),
+        {"contradicted"},
+    ),
+    "a status that is none of the end's": (
+        changed(ends={**STORED.ends, "t1": End("ok", 502, "n1")}),
+        {"contradicted"},
+    ),
+    "open with another status": (changed({0: replace(STORED.calls[0], status=200)}), {"contradicted"}),
+    "somebody else's result": (changed(ends={**STORED.ends, "t1": End("ok", 200, "n2")}), {"crossed"}),
+    "an end without an effect": (changed(executions=STORED.executions[1:]), {"false ok"}),
+    "the effect twice": (changed(executions=[*STORED.executions, STORED.executions[0]]), {"doubled"}),
+    "one key, two transactions": (
+        changed(rows=[replace(row, reason="") for row in STORED.rows]),
+        {"doubled"},
+    ),
+    "given up and gone": (changed(requeued={}), {"lost", "doubled"}),
+    "sent once more into nothing": (changed(requeued={"t3": "t5"}), {"lost", "doubled"}),
+    "no outcome in the outbox": (
+        changed(outbox=[*STORED.outbox, Line("t8", "gw1", "queued", "", has_body=True)]),
+        {"left behind"},
+    ),
+    "a body too long": (changed(outbox=[replace(STORED.outbox[0], has_body=True)]), {"left behind"}),
+    "still parked": (changed(outbox=[replace(STORED.outbox[0], state="parked", has_body=True)]), {"left behind"}),
+}
+
+
+@pytest.mark.parametrize("name", STORED_WRONG)
+def test_each_way_in_which_the_stored_do_not_fit_has_its_word(name: str) -> None:
+    change, words = STORED_WRONG[name]
+    assert set(judge(change(a_stored_story())).counts) == words

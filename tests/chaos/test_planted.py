@@ -33,7 +33,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateNode]:
 def test_the_checker_is_red_for_a_bug_and_for_nothing_else(name: str, node: PrivateNode, tmp_path: Path) -> None:
     kinds = BUGS[name].faults if name in BUGS else ("gateway killed", "connector killed", "broker killed")
     afflicted = [fault for number, kind in enumerate(kinds) for fault in faults.schedule(number, 1, (kind,), rest=1.5)]
-    plan = Plan(7, afflicted, 300, 150.0)
+    plan = Plan(7, afflicted, 300, 150.0, stored=0.6 if name in BUGS and BUGS[name].stored else 0.0, rest=10.0)
 
     async def one() -> set[str]:
         async with Rig(tmp_path / "run", bug=name, node=node) as rig:

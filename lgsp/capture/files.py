@@ -76,6 +76,7 @@ class Reader:
         self._skip = skip
         self._sum = sha256()
         self._latest = 0
+        self._stream = stream
         self._lines = self._checked(_lines(stream, name))
         self.header: Mapping[str, Any] = self._head()
 
@@ -83,9 +84,18 @@ class Reader:
     def open(cls, path: Path, skip: Callable[[CaptureError], None] | None = None) -> Self:
         """Raises `CaptureError` where there is no capture to read."""
         try:
-            return cls(path.open("rb"), str(path), skip)
+            stream = path.open("rb")
         except OSError as error:
             raise CaptureError(str(path), 0, f"cannot be read: {error.strerror or error}") from error
+        try:
+            return cls(stream, str(path), skip)
+        except CaptureError:
+            stream.close()
+            raise
+
+    def close(self) -> None:
+        """Read no further."""
+        self._stream.close()
 
     @property
     def digest(self) -> str:
@@ -168,7 +178,8 @@ class Writer:
         self._zip = zlib.compressobj(6, zlib.DEFLATED, 31) if zipped else None
         self._sum = sha256()
         self._late = self._latest = 0
-        self._put(dump({"lgsp_capture": VERSION, **header}), counted=True)
+        goes_on = {"after": after} if after else {}
+        self._put(dump({"lgsp_capture": VERSION, **header, **goes_on}), counted=True)
 
     @classmethod
     def create(cls, path: Path, header: Mapping[str, Any], *, after: int = 0) -> Self:

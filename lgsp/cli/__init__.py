@@ -12,6 +12,7 @@ import click
 
 from lgsp.cli.bus import bus
 from lgsp.cli.call import call
+from lgsp.cli.capture import capture
 from lgsp.cli.consumers import consumers
 from lgsp.cli.doctor import doctor
 from lgsp.cli.fault import fault
@@ -42,7 +43,7 @@ def lgsp() -> None:
 
 for command in (
     up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
-    fault, monitoring, parked, report,
+    fault, monitoring, parked, report, capture,
 ):  # fmt: skip
     lgsp.add_command(command)
 

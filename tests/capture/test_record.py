@@ -4,46 +4,13 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from records import RECORDS
 
-from lgsp.capture.record import Answered, Asked, Body, Message, Record, decode, encode
-
-ANY = st.text(max_size=8)
-HEADERS = st.lists(st.tuples(ANY, ANY), max_size=4).map(tuple)
-BYTES = st.one_of(
-    st.binary(max_size=40),
-    ANY.map(lambda text: text.encode("utf-8", "surrogatepass")),
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | ANY,
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY, inner, max_size=3),
-        max_leaves=6,
-    ).map(lambda value: json.dumps(value).encode()),
-)
-BODIES = st.one_of(
-    BYTES.map(Body.of),
-    st.integers(1, 10**9).map(lambda size: Body(None, size)),
-    st.tuples(BYTES, st.integers(1, 99)).map(lambda cut: Body(cut[0], len(cut[0]) + cut[1])),
-)
-EXTRA = st.dictionaries(st.sampled_from(["_a", "x", "_initiator"]), ANY | st.integers(), max_size=2)
-RECORDS = st.builds(
-    Record,
-    t=st.integers(-(2**63), 2**63),
-    tap=ANY,
-    tx=ANY,
-    key=ANY,
-    attempt=st.integers(1, 9),
-    service=ANY,
-    request=st.none() | st.builds(Asked, ANY, ANY, HEADERS, BODIES, EXTRA),
-    reply=st.none() | st.builds(Answered, st.integers(0, 999), HEADERS, BODIES, EXTRA),
-    message=st.none() | st.builds(Message, st.dictionaries(ANY, ANY | st.integers(), max_size=3), BODIES),
-    times=st.dictionaries(ANY, st.integers(), max_size=3),
-    outcome=ANY,
-    extra=EXTRA,
-)
+from lgsp.capture.record import Answered, Body, Record, decode, encode
 
 
 @given(RECORDS)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_a_record_comes_back_from_its_line_as_it_was(record: Record) -> None:
     line = encode(record)
     assert line.count(b"\n") == 1

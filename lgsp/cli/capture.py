@@ -1,0 +1,242 @@
+"""`lgsp capture`: recorded transactions in files."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from lgsp.capture.files import PLAIN, ZIPPED, Reader, Writer, parts, read
+from lgsp.capture.formats import FORMATS, NATIVE, Report, format_of, load
+from lgsp.capture.formats.moment import iso
+from lgsp.capture.record import CaptureError, Record
+from lgsp.capture.verify import verify
+from lgsp.capture.where import where
+from lgsp.cli.options import as_json, places, print_json
+from lgsp.taps.recent import percentile
+
+CAPTURES = "captures"
+_path = click.Path(path_type=Path)
+_SHOWN = 20
+
+
+@click.group()
+def capture() -> None:
+    """Captures: list, look at, check, convert."""
+
+
+@capture.command("ls")
+@as_json
+@places
+def list_captures(config: Path, state: Path, *, json_wanted: bool) -> None:  # noqa: ARG001 - stands on every command
+    """List the captures in the state directory."""
+    home = state / CAPTURES
+    found = [_listed(path) for path in sorted(home.iterdir()) if _is_capture(path)] if home.is_dir() else []
+    if json_wanted:
+        print_json(found)
+        return
+    table = Table("capture", "files", "bytes", box=None, pad_edge=False)
+    for each in found:
+        table.add_row(each["path"], str(each["files"]), f"{each['bytes']:,}")
+    Console(soft_wrap=True).print(table)
+
+
+def _is_capture(path: Path) -> bool:
+    return path.name.endswith((PLAIN, ZIPPED)) or (
+        path.is_dir() and any(file.name.endswith((PLAIN, ZIPPED)) for file in path.iterdir())
+    )
+
+
+def _listed(path: Path) -> dict[str, Any]:
+    files = parts(path)
+    return {"path": str(path), "files": len(files), "bytes": sum(file.stat().st_size for file in files)}
+
+
+@capture.command()
+@click.argument("path", type=_path)
+@click.option("--stats", is_flag=True, help="Count by operation, with outcomes and percentiles.")
+@as_json
+@places
+def info(path: Path, config: Path, state: Path, *, stats: bool, json_wanted: bool) -> None:  # noqa: ARG001 - as above
+    """What is in a capture: header, records, span, services."""
+    header = Reader.open(parts(path)[0])
+    told = {"path": str(path), "header": dict(header.header)} | _summed(read(path), stats=stats)
+    header.close()
+    if json_wanted:
+        print_json(told)
+        return
+    click.echo(f"{path}: {told['records']} records, {told['transactions']} transactions")
+    click.echo(f"from {told['first'] or '-'} to {told['last'] or '-'}; taps {told['taps']}")
+    rows: Any = told.get("operations", [])
+    if rows:
+        table = Table("service", "operation", "records", "outcomes", "p50 ms", "p99 ms", box=None, pad_edge=False)
+        for row in rows:
+            outcomes = " ".join(f"{name or '-'}:{count}" for name, count in row["outcomes"].items())
+            milliseconds = ["-" if row[p] is None else f"{row[p]:.1f}" for p in ("p50_ms", "p99_ms")]
+            table.add_row(row["service"], row["operation"], str(row["records"]), outcomes, *milliseconds)
+        Console(soft_wrap=True).print(table)
+
+
+def _summed(records: Iterable[Record], *, stats: bool) -> dict[str, Any]:
+    taps: Counter[str] = Counter()
+    seen: set[str] = set()
+    first = last = None
+    outcomes: dict[tuple[str, str], Counter[str]] = {}
+    took: dict[tuple[str, str], list[float]] = {}
+    for record in records:
+        taps[record.tap] += 1
+        seen.add(record.tx)
+        first = record.t if first is None else min(first, record.t)
+        last = record.t if last is None else max(last, record.t)
+        if stats and record.request is not None:
+            name = record.service, record.operation or f"{record.request.method} {record.request.url.split('?')[0]}"
+            outcomes.setdefault(name, Counter())[record.outcome] += 1
+            if "total" in record.times:
+                took.setdefault(name, []).append(record.times["total"] / 1e6)
+    told: dict[str, Any] = {
+        "records": sum(taps.values()),
+        "transactions": len(seen - {""}),
+        "taps": dict(taps),
+        "first": None if first is None else iso(first),
+        "last": None if last is None else iso(last),
+    }
+    if stats:
+        told["operations"] = [
+            {
+                "service": name[0],
+                "operation": name[1],
+                "records": sum(counted.values()),
+                "outcomes": dict(counted),
+                "p50_ms": percentile(sorted(took.get(name, [])), 50),
+                "p99_ms": percentile(sorted(took.get(name, [])), 99),
+            }
+            for name, counted in sorted(outcomes.items())
+        ]
+    return told
+
+
+@capture.command("verify")
+@click.argument("path", type=_path)
+@as_json
+@places
+def check(path: Path, config: Path, state: Path, *, json_wanted: bool) -> None:  # noqa: ARG001 - as above
+    """Check that a capture is as it was written; exit 1 and name what is not.
+
+    A missing trailer is a writer that was killed: it is said, and is no finding.
+    """
+    found = verify(path)
+    if json_wanted:
+        print_json(asdict(found) | {"well": found.is_well})
+    else:
+        for problem in found.problems:
+            click.echo(problem)
+        click.echo(
+            f"{path}: {'as it was written' if found.is_well else f'{len(found.problems)} findings'}; "
+            f"{found.records} records, {found.dropped} dropped, complete {found.complete}/{found.transactions}, "
+            f"truncated_tail: {found.truncated_tail}, files without trailer: {found.unfinished}"
+        )
+    raise click.exceptions.Exit(0 if found.is_well else 1)
+
+
+@capture.command()
+@click.argument("inputs", type=_path, nargs=-1, required=True, metavar="IN...")
+@click.argument("output", type=_path, metavar="OUT")
+@click.option("--from", "source", type=click.Choice(list(FORMATS)), default=None, help="Format of IN [by its name].")
+@click.option("--to", "target", type=click.Choice([n for n, f in FORMATS.items() if f.save or n == NATIVE]), default=None, help="Format of OUT [by its name].")  # fmt: skip
+@click.option("--where", "condition", default="", metavar="EXPR", help="Only these: 'service=population and status>=500'.")  # fmt: skip
+@click.option("--split", type=click.Choice(["service", "tap", "consumer"]), help="OUT is a directory: a file for each value.")  # fmt: skip
+@click.option("--strict", is_flag=True, help="Exit 1 when anything had to be skipped.")
+@as_json
+@places
+def convert(
+    inputs: tuple[Path, ...],
+    output: Path,
+    config: Path,  # noqa: ARG001 - as above
+    state: Path,  # noqa: ARG001 - as above
+    *,
+    source: str | None,
+    target: str | None,
+    condition: str,
+    split: str | None,
+    strict: bool,
+    json_wanted: bool,
+) -> None:
+    """Bring captures of other tools here, or ours there; filter, merge and split.
+
+    IN and OUT are .lgsp.jsonl[.gz], .har[.gz], .gor[.gz]; access logs (.log) come in only. Several IN become one OUT.
+    """
+    wanted, report, out = where(condition), Report(), Report()
+    for path in inputs:
+        format_of(path, source or "")
+    records = (record for path in inputs for record in load(path, report, source or "") if wanted(record))
+    kept = _counted(records)
+    if split is None:
+        _written(kept, output, target or format_of(output).name, report, out)
+    else:
+        _split(kept, output, split)
+    told = {"read": report.read, "converted": report.converted, "written": kept.count - out.skipped}
+    told |= {"skipped": report.skipped + out.skipped}
+    reasons = [{"position": position, "reason": reason} for position, reason in report.named + out.named]
+    if json_wanted:
+        print_json(told | {"reasons": reasons})
+    for each in reasons[:_SHOWN]:
+        click.echo(f"skipped {each['position']}: {each['reason']}", err=True)
+    if len(reasons) > _SHOWN:
+        click.echo(f"... and {told['skipped'] - _SHOWN} more; --json lists them", err=True)
+    click.echo("; ".join(f"{what} {count}" for what, count in told.items()), err=True)
+    raise click.exceptions.Exit(1 if strict and told["skipped"] else 0)
+
+
+class _counted(Iterator[Record]):  # noqa: N801 - used as a function
+    """Records, counted as they pass."""
+
+    def __init__(self, records: Iterator[Record]) -> None:
+        self._records = records
+        self.count = 0
+
+    def __next__(self) -> Record:
+        record = next(self._records)
+        self.count += 1
+        return record
+
+
+def _written(records: Iterable[Record], output: Path, target: str, report: Report, out: Report) -> None:
+    # The first record is asked for before the header is written: reading it fills the report.
+    rest = iter(records)
+    first = next(rest, None)
+    every = rest if first is None else chain([first], rest)
+    save = FORMATS[target].save
+    if save is None:
+        with Writer.create(output, report.header) as writer:
+            for record in every:
+                writer.write(record)
+        return
+    out.header = report.header
+    if str(output) == "-":
+        save(every, sys.stdout.buffer, out)
+        return
+    if output.exists():
+        raise CaptureError(str(output), 0, "is there already: name another, or remove it first")
+    with output.open("xb") as stream:
+        save(every, stream, out)
+
+
+def _split(records: Iterable[Record], output: Path, by: str) -> None:
+    output.mkdir(mode=0o700, parents=True, exist_ok=True)
+    writers: dict[str, Writer] = {}
+    with ExitStack() as stack:
+        for record in records:
+            value = re.sub(r"[^A-Za-z0-9._-]", "_", getattr(record, by)) or "none"
+            if value not in writers:
+                writers[value] = stack.enter_context(Writer.create(output / f"{value}{PLAIN}", {by: value}))
+            writers[value].write(record)

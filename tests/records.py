@@ -1,0 +1,63 @@
+"""Generated records, of everything a capture may hold."""
+
+import json
+
+from hypothesis import strategies as st
+
+from lgsp.capture.record import Answered, Asked, Body, Message, Record
+
+ANY = st.text(max_size=8)
+HEADERS = st.lists(st.tuples(ANY, ANY), max_size=4).map(tuple)
+BYTES = st.one_of(
+    st.binary(max_size=40),
+    ANY.map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | ANY,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY, inner, max_size=3),
+        max_leaves=6,
+    ).map(lambda value: json.dumps(value).encode()),
+)
+BODIES = st.one_of(
+    BYTES.map(Body.of),
+    st.integers(1, 10**9).map(lambda size: Body(None, size)),
+    st.tuples(BYTES, st.integers(1, 99)).map(lambda cut: Body(cut[0], len(cut[0]) + cut[1])),
+)
+EXTRA = st.dictionaries(st.sampled_from(["_a", "x", "_initiator"]), ANY | st.integers(), max_size=2)
+RECORDS = st.builds(
+    Record,
+    t=st.integers(-(2**63), 2**63),
+    tap=ANY,
+    tx=ANY,
+    key=ANY,
+    attempt=st.integers(1, 9),
+    service=ANY,
+    request=st.none() | st.builds(Asked, ANY, ANY, HEADERS, BODIES, EXTRA),
+    reply=st.none() | st.builds(Answered, st.integers(0, 999), HEADERS, BODIES, EXTRA),
+    message=st.none() | st.builds(Message, st.dictionaries(ANY, ANY | st.integers(), max_size=3), BODIES),
+    times=st.dictionaries(ANY, st.integers(), max_size=3),
+    outcome=ANY,
+    extra=EXTRA,
+)
+
+SEEN = st.binary(max_size=30).map(Body.of) | st.sampled_from(
+    [Body.of("Đặng".encode()), Body.of(b'{"a":[1,"x"]}'), Body()]
+)
+PAIRS = st.lists(st.tuples(st.sampled_from(["A", "content-type", "X-b"]), st.text("aé=; \t🐵", max_size=5)), max_size=3)
+HTTP = st.builds(
+    Record,
+    t=st.integers(0, 4 * 10**18),
+    tx=st.sampled_from(["", "a1", "0195-b"]),
+    service=ANY,
+    outcome=ANY,
+    key=ANY,
+    request=st.builds(
+        Asked,
+        st.sampled_from(["GET", "POST"]),
+        st.text("/a?=&%2é", max_size=8).map("/".__add__),
+        PAIRS.map(tuple),
+        SEEN,
+    ),
+    reply=st.none() | st.builds(Answered, st.integers(100, 599), PAIRS.map(tuple), SEEN),
+    times=st.just({}) | st.builds(dict, total=st.integers(0, 10**12), bus=st.integers(0, 9)),
+)
+"""What other tools could have recorded too."""

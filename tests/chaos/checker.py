@@ -94,7 +94,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A stretch in which nothing could answer: a process that the test froze, or (`*`) a caller that had no turn."""
+    """A stretch in which nothing could answer: a gateway that the test froze or that had no core, or (`*`) a caller that had no turn."""
 
     gateway: str
     began: float

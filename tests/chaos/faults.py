@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from checker import Pause
+from cluster import NODES
 from rig import CONNECTORS, GATEWAYS, SERVICES, Rig, login
 
 
@@ -28,9 +29,9 @@ Inflict = Callable[[Rig, Fault, Pauses], Awaitable[None]]
 
 
 async def _broker_kill(rig: Rig, fault: Fault, _: Pauses) -> None:
-    await asyncio.to_thread(rig.node.stop)
+    await asyncio.to_thread(rig.single.stop)
     await asyncio.sleep(fault.hold)
-    await asyncio.to_thread(rig.node.start)
+    await asyncio.to_thread(rig.single.start)
 
 
 async def _broker_restart(rig: Rig, fault: Fault, _: Pauses) -> None:
@@ -121,6 +122,18 @@ async def _ledger_full(rig: Rig, fault: Fault, _: Pauses) -> None:
     rig.parts[fault.target].empty_disk()
 
 
+async def _node_kill(rig: Rig, fault: Fault, _: Pauses) -> None:
+    await asyncio.to_thread(rig.cluster.kill, fault.target)
+    await asyncio.sleep(fault.hold)
+    await asyncio.to_thread(rig.cluster.revive, fault.target)
+
+
+async def _node_cut(rig: Rig, fault: Fault, _: Pauses) -> None:
+    await asyncio.to_thread(rig.cluster.cut, fault.target)
+    await asyncio.sleep(fault.hold)
+    await asyncio.to_thread(rig.cluster.heal, fault.target)
+
+
 _BROKER = ("broker",)
 KINDS: dict[str, tuple[Inflict, tuple[str, ...], tuple[float, float]]] = {
     "broker killed": (_broker_kill, _BROKER, (0.2, 1.5)),
@@ -143,6 +156,15 @@ KINDS: dict[str, tuple[Inflict, tuple[str, ...], tuple[float, float]]] = {
     "ledger disk full": (_ledger_full, GATEWAYS, (1.0, 3.0)),
 }
 """How each fault is inflicted, whom it can hit, and how long it lasts."""
+CLUSTER: dict[str, tuple[Inflict, tuple[str, ...], tuple[float, float]]] = {
+    "node killed": (_node_kill, NODES, (1.0, 6.0)),
+    "node cut off": (_node_cut, NODES, (10.0, 25.0)),
+    **{kind: KINDS[kind] for kind in ("gateway killed", "connector killed", "link reset")},
+}
+"""The same where the broker is a cluster of three."""
+
+
+_EVERY = KINDS | CLUSTER
 
 
 def schedule(seed: int, count: int, kinds: tuple[str, ...] = tuple(KINDS), rest: float = 2.0) -> list[Fault]:
@@ -153,11 +175,11 @@ def schedule(seed: int, count: int, kinds: tuple[str, ...] = tuple(KINDS), rest:
         chosen += chance.sample(kinds, len(kinds))
     faults = []
     for kind in chosen[:count]:
-        _, targets, (least, most) = KINDS[kind]
+        _, targets, (least, most) = _EVERY[kind]
         faults.append(Fault(kind, chance.choice(targets), round(chance.uniform(least, most), 2), rest))
     return faults
 
 
 async def inflict(rig: Rig, fault: Fault, note: Pauses) -> None:
     """Do it, and undo it; returns when it is undone."""
-    await KINDS[fault.kind][0](rig, fault, note)
+    await _EVERY[fault.kind][0](rig, fault, note)

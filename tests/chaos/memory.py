@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rig import Rig
-    from run import Story
+    from traffic import Story
 
 EVERY = 60.0
 """Seconds from one sample to the next: closer ones depend on each other, and a slope's bound supposes that they do not."""

@@ -125,6 +125,14 @@ class Part:
         """Bytes of memory."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
+    def starved(self) -> tuple[int, float]:
+        """Its pid, and the seconds in which it was ready to run and had no core, as the kernel counts them; 0 where it is gone."""
+        child = self._child
+        try:
+            return (0, 0.0) if child is None else (child.pid, _waited(child.pid))
+        except (OSError, IndexError):
+            return 0, 0.0
+
     def counts(self) -> dict[str, Any]:
         """Tasks and live objects by type, as the process itself tells them."""
         file = self.own / "counts.json"
@@ -136,3 +144,7 @@ class Part:
             time.sleep(0.02)  # another process has no event to wait for
         counts: dict[str, Any] = json.loads(file.read_text())
         return counts
+
+
+def _waited(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9

@@ -10,13 +10,18 @@ Manner = Literal["through", "black", "slow", "sliced"]
 _PIECE = 65_536
 _SLOW_PIECE, _SLOW_WAIT = 1_024, 0.05
 """20 KB/s."""
+_REACHED = 1.0
 
 
 class Proxy:
-    """Forwards every connection to a port of this machine; how it does can be changed at any time."""
+    """Forwards every connection to a port of this machine; how it does can be changed at any time.
 
-    def __init__(self, to: int, seed: int = 0) -> None:
-        self._to = to
+    Of several `places` each new connection begins with another one, and goes to the first that takes it.
+    """
+
+    def __init__(self, *places: tuple[str, int], seed: int = 0) -> None:
+        self._places = places
+        self._turn = seed
         self._chance = random.Random(seed)
         self._open: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None] | None] = set()
@@ -60,7 +65,7 @@ class Proxy:
         self._serving.add(task)
         try:
             await self._clear.wait()
-            there_reader, there = await asyncio.open_connection("127.0.0.1", self._to)
+            there_reader, there = await self._reach()
             self._open.add(there)
             try:
                 async with asyncio.TaskGroup() as ways:
@@ -75,6 +80,17 @@ class Proxy:
             self._serving.discard(task)
             self._open.discard(writer)
             writer.transport.abort()
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        self._turn += 1
+        for number in range(len(self._places)):
+            host, port = self._places[(self._turn + number) % len(self._places)]
+            try:
+                async with asyncio.timeout(_REACHED):
+                    return await asyncio.open_connection(host, port)
+            except OSError:
+                continue
+        raise ConnectionRefusedError("nobody listens")
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

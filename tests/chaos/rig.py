@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 import pika
+from cluster import Cluster
 from parts import Part
 from proxy import Proxy
 
@@ -47,7 +48,9 @@ chaos:
 class Rig:
     """Started and ended as a whole; its parts can be hurt one by one. `bug` is planted into every process."""
 
-    def __init__(self, directory: Path, *, seed: int = 0, bug: str = "-", node: PrivateNode | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, seed: int = 0, bug: str = "-", node: PrivateNode | Cluster | None = None
+    ) -> None:
         self.directory = directory
         self.executions = directory / "executions.log"
         self.stand_ins = directory / "connectors" / "stand-ins.sqlite"
@@ -67,8 +70,9 @@ class Rig:
         if self._given is None:
             await asyncio.to_thread(self.node.start)
             self._stack.callback(self.node.stop)
+        listening = [("127.0.0.1", self.node.port)] if isinstance(self.node, PrivateNode) else self.node.places
         for number, name in enumerate(GATEWAYS + CONNECTORS):
-            proxy = await self._stack.enter_async_context(Proxy(self.node.port, self._seed + number))
+            proxy = await self._stack.enter_async_context(Proxy(*listening, seed=self._seed + number))
             self.proxies[name] = proxy
             user, password = login(name)
             kind = ["gateway", "--listen", "127.0.0.1:0"] if name in GATEWAYS else ["connectors", "--keep"]
@@ -95,15 +99,27 @@ class Rig:
         """What `rabbitmqctl` says."""
         return await asyncio.to_thread(self.node.command, *arguments)
 
+    @property
+    def single(self) -> PrivateNode:
+        """The broker of a run without a cluster."""
+        assert isinstance(self.node, PrivateNode)
+        return self.node
+
+    @property
+    def cluster(self) -> Cluster:
+        """The broker of a run with one."""
+        assert isinstance(self.node, Cluster)
+        return self.node
+
     def signal_broker(self, number: signal.Signals) -> None:
         """To the node and everything it started."""
-        assert self.node._guard
-        os.killpg(self.node._guard.pid, number)
+        assert self.single._guard
+        os.killpg(self.single._guard.pid, number)
 
     def provision(self, service: str) -> None:
         """A queue that is gone, as an operator brings it back."""
         user, password = login("admin")
-        with pika.BlockingConnection(pika.URLParameters(self.node.url(user, password))) as connection:
+        with pika.BlockingConnection(pika.URLParameters(self.single.url(user, password))) as connection:
             channel = connection.channel()
             queue = topology.sync_queue(service)
             channel.queue_declare(queue, durable=True, arguments={"x-queue-type": "classic"})
@@ -130,9 +146,17 @@ def login(name: str) -> tuple[str, str]:
 
 def a_node(directory: Path) -> PrivateNode:
     """A broker with the topology of the run, not started."""
-    users = [
+    return PrivateNode(directory, topology.definitions(SERVICES, _users(), salt=b"lgsp"))
+
+
+def a_cluster(directory: Path) -> Cluster:
+    """Three of them as one."""
+    return Cluster(directory, topology.definitions(SERVICES, _users(), salt=b"lgsp", cluster=True))
+
+
+def _users() -> list[topology.User]:
+    return [
         topology.administrator(*login("admin")),
         topology.connectors_user(*login("c1"), services=SERVICES),
         *(topology.gateway_user(*login(name)) for name in GATEWAYS),
     ]
-    return PrivateNode(directory, topology.definitions(SERVICES, users, salt=b"lgsp"))

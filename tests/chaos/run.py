@@ -1,6 +1,6 @@
 """One chaos run: traffic, faults, peace, and then the witnesses are heard.
 
-python tests/chaos/run.py quick | ci | long | ended  [--seed N] [--faults N]
+python tests/chaos/run.py quick | ci | long | ended | cluster  [--seed N] [--faults N]
 """
 
 from __future__ import annotations
@@ -10,84 +10,29 @@ import asyncio
 import os
 import pickle
 import platform
-import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import books
 import faults
-from caller import Broken, Caller, Way, call, token_of, watch_for_stalls
-from checker import ANSWERED, OPEN, Call, Execution, Pause, Verdict, Witnesses, judge, table
-from follow import Follower, requeue
-from rig import BUDGET, GATEWAYS, KEEPERS, SERVICES, Rig
+from caller import Broken, Caller, watch_for_stalls
+from checker import Execution, Pause, Verdict, Witnesses, judge, table
+from cluster import Cluster, why_not
+from follow import requeue
+from plan import Plan, plan
+from rig import BUDGET, GATEWAYS, SERVICES, Rig, a_cluster
 from scrape import Scrape
+from traffic import Story, Traffic, probe
 
-_RENEW = 600.0
 _EMPTY = 20.0
 _ONE_LOOK = 0.5
-_HEALED = 10.0
-_AGAIN = 0.5
-_ASKED_AT_MOST = 5
-PLAIN = tuple(service for service in SERVICES if service not in KEEPERS)
-SYNCHRONOUS = tuple((service, Way(method)) for service in PLAIN for method in ("GET", "POST"))
-STORED = (
-    *((service, Way("POST", stored=True, waits=waits)) for service in KEEPERS for waits in (True, True, False)),
-    *((service, Way("GET", stored=True, waits=False)) for service in PLAIN[:8]),
-)
-"""What can be asked. Of what is plainly synchronous only reading may run again, so only that is asked with `Prefer`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much of what: faults one after the other, and traffic until they are over and enough was sent."""
-
-    seed: int
-    faults: Sequence[faults.Fault]
-    transactions: int
-    rate: float = 100.0
-    every: float = 0.0
-    """Seconds from one fault to the next; 0: as soon as its rest is over."""
-    stored: float = 0.35
-    """The share of calls that are stored and forwarded."""
-    rest: float = 60.0
-    """Seconds within which nothing may be open any more: the bus is asked again after 30 s at most."""
-
-
-QUICK = ("broker killed", "gateway killed", "connector killed")
-ENDED = ("gateway ended", "connector ended")
-
-
-def plan(size: str, seed: int, count: int | None = None) -> Plan:
-    """The plan of a size, with `count` faults instead of its own number."""
-    if size == "quick":
-        return Plan(seed, faults.schedule(seed, 3, QUICK, rest=5.0), 3_000)
-    if size == "long":
-        return Plan(seed, faults.schedule(seed, count or 306, rest=3.0), 500_000, 150.0)
-    if size == "ended":
-        return Plan(seed, faults.schedule(seed, count or 200, ENDED, rest=0.3), 0)
-    return Plan(seed, faults.schedule(seed, count or 24), 20_500)
-
-
-@dataclass
-class Story:
-    """What happened on the way."""
-
-    calls: list[Call] = field(default_factory=list)
-    pauses: list[Pause] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    scrapes: int = 0
-    inflicted: list[tuple[float, float, faults.Fault]] = field(default_factory=list)
-    broker_back: list[float] = field(default_factory=list)
-    exits: list[tuple[int, float]] = field(default_factory=list)
-    last: dict[str, Scrape] = field(default_factory=dict)
-    requeued: dict[str, str] = field(default_factory=dict)
-
-
+_LOOKS, _LONG = 0.25, 0.05
 Look = Callable[[Rig], Awaitable[None]]
 Beside = Callable[[Rig, Story], Coroutine[None, None, None]]
 
@@ -137,10 +82,11 @@ async def execute(
     story, caller = Story(), Caller()
     done = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        traffic = _Traffic(rig, caller, story)
+        traffic = Traffic(rig, caller, story)
         keepers = [
             tasks.create_task(watch_for_stalls(story.pauses.append)),
             tasks.create_task(_scrape_on(rig, caller, story)),
+            tasks.create_task(_watch_for_starvation(rig, story)),
             tasks.create_task(traffic.follower.run()),
         ]
         if warm is not None:
@@ -156,7 +102,7 @@ async def execute(
         await _nemesis(rig, plan, story)
         done.set()
         await calling
-        await _probe(traffic, story)
+        await probe(traffic, story)
         at_rest = await _settle(rig, caller, story, plan.rest)
         await traffic.follower.finish(plan.rest if at_rest else _ONE_LOOK)
         await _send_once_more(rig, caller, story)
@@ -175,89 +121,6 @@ async def execute(
     return Result(seen, judge(seen), story, time.monotonic() - began)
 
 
-@dataclass
-class _Traffic:
-    """The callers: where they ask, with which tokens, and what they remember."""
-
-    rig: Rig
-    caller: Caller
-    story: Story
-
-    def __post_init__(self) -> None:
-        self._tokens: dict[str, tuple[float, str]] = {}
-        self._asking = {gateway: asyncio.Lock() for gateway in GATEWAYS}
-        self.follower = Follower(self.caller, lambda gateway: self.rig.parts[gateway].url, self.token)
-
-    async def token(self, gateway: str) -> str | None:
-        """Of a gateway, new from time to time, for all callers the same; `None` where it gives none."""
-        async with self._asking[gateway]:
-            since, token = self._tokens.get(gateway, (0.0, ""))
-            if not token or time.monotonic() - since > _RENEW:
-                part = self.rig.parts[gateway]
-                try:
-                    token = await token_of(self.caller, part.url, part.secret("chaos"))
-                except Broken:
-                    return None
-                self._tokens[gateway] = time.monotonic(), token
-            return token
-
-    async def one(self, gateway: str, service: str, way: Way, nonce: str) -> Call | None:
-        """One call, remembered, and followed to its end; nothing where there is not even a token.
-
-        What has a key is asked again under it where the connection broke.
-        """
-        token = await self.token(gateway)
-        if token is None:
-            return None
-        for asked in range(1, _ASKED_AT_MOST + 1 if way.stored else 2):
-            url = self.rig.parts[gateway].url
-            made = await call(self.caller, url, token, gateway=gateway, service=service, way=way, nonce=nonce)
-            made = replace(made, asked=asked)
-            if made.status:
-                break
-            await asyncio.sleep(_AGAIN)
-        self.story.calls.append(made)
-        if made.outcome == OPEN:
-            self.follower.add(made)
-        return made
-
-    async def run(self, plan: Plan, done: asyncio.Event) -> None:
-        """Calls at an even rate, whatever becomes of them, until the faults are over and there were enough."""
-        chance = random.Random(plan.seed)
-        for gateway in GATEWAYS:
-            await self.one(gateway, SERVICES[0], Way("GET"), _nonce(chance))
-        began, sent = time.monotonic(), 0
-        async with asyncio.TaskGroup() as calls:
-            while not done.is_set() or sent < plan.transactions:
-                await asyncio.sleep(max(began + sent / plan.rate - time.monotonic(), 0))
-                service, way = chance.choice(STORED if chance.random() < plan.stored else SYNCHRONOUS)
-                calls.create_task(self.one(chance.choice(GATEWAYS), service, way, _nonce(chance)))
-                sent += 1
-
-
-def _nonce(chance: random.Random) -> str:
-    return f"{chance.getrandbits(128):032x}"
-
-
-async def _probe(traffic: _Traffic, story: Story) -> None:
-    """After the last fault everybody serves again: each service is asked at each gateway until it answers, or too long."""
-    end = time.monotonic() + _HEALED
-    chance = random.Random(f"probe {len(story.calls)}")
-
-    async def until_it_answers(gateway: str, service: str) -> None:
-        while time.monotonic() < end:
-            asked = await traffic.one(gateway, service, Way("GET"), _nonce(chance))
-            if asked is not None and asked.outcome in ANSWERED:
-                return
-            await asyncio.sleep(0.2)
-        story.complaints.append(f"{gateway}: {service} did not answer within {_HEALED:g} s of the last fault")
-
-    async with asyncio.TaskGroup() as asking:
-        for gateway in GATEWAYS:
-            for service in SERVICES:
-                asking.create_task(until_it_answers(gateway, service))
-
-
 async def _nemesis(rig: Rig, plan: Plan, story: Story) -> None:
     origin = time.monotonic()
     await asyncio.sleep(2)
@@ -272,6 +135,20 @@ async def _nemesis(rig: Rig, plan: Plan, story: Story) -> None:
             story.broker_back.append(ended)
         print(f"{began - origin:7.1f} s  {fault.kind:<20}{fault.target:<10}{ended - began:5.1f} s", file=sys.stderr)
         await asyncio.sleep(fault.rest)
+
+
+async def _watch_for_starvation(rig: Rig, story: Story) -> None:
+    """Note when a gateway was ready to run and had no core: a busy machine says nothing about lgsp either."""
+    before: dict[str, tuple[int, float]] = {}
+    while True:
+        now = time.monotonic()
+        for name in GATEWAYS:
+            pid, starved = rig.parts[name].starved()
+            pid_before, starved_before = before.get(name, (0, 0.0))
+            if pid == pid_before and starved - starved_before > _LONG:
+                story.pauses.append(Pause(name, now - min(starved - starved_before, _LOOKS), now))
+            before[name] = pid, starved
+        await asyncio.sleep(_LOOKS)
 
 
 async def _scrape_on(rig: Rig, caller: Caller, story: Story) -> None:
@@ -378,15 +255,19 @@ def report(plan: Plan, result: Result) -> str:
             f"broker back to the first ok: {len(firsts)} times, p50 {firsts[len(firsts) // 2]:.2f} s, p99 {p99:.2f} s, "
             f"max {firsts[-1]:.2f} s; to all {len(SERVICES)} services: max {alls[-1]:.2f} s"
         )
+    starved = sum(each.ended - each.began for each in result.story.pauses if each.gateway != "*")
+    lines.append(
+        f"gateways frozen by the test, or without a core: {starved:.0f} s; load of the machine {os.getloadavg()[1]:.1f}"
+    )
     if result.story.exits:
         slowest = max(seconds for _, seconds in result.story.exits)
         lines.append(f"SIGTERM: {len(result.story.exits)} times, slowest exit {slowest:.1f} s")
     return "\n".join(lines)
 
 
-async def chaos(plan: Plan, directory: Path) -> Result:
-    """A rig of its own, and a plan run on it."""
-    async with Rig(directory, seed=plan.seed) as rig:
+async def chaos(plan: Plan, directory: Path, cluster: Cluster | None = None) -> Result:
+    """A rig of its own, or one on a `cluster` that is up, and a plan run on it."""
+    async with Rig(directory, seed=plan.seed, node=cluster) as rig:
         return await execute(rig, plan)
 
 
@@ -399,17 +280,23 @@ def machine() -> str:
 def main() -> int:
     """Run, print, and say by the exit code whether everything held."""
     parser = argparse.ArgumentParser(description="A chaos run: real RabbitMQ, real processes, five witnesses.")
-    parser.add_argument("size", choices=["quick", "ci", "long", "ended"])
+    parser.add_argument("size", choices=["quick", "ci", "long", "ended", "cluster"])
     parser.add_argument("--seed", type=int, default=2023)
     parser.add_argument("--faults", type=int, help="So many instead of the size's own number.")
     parser.add_argument("--keep", type=Path, help="A new directory in which ledgers, logs and witnesses stay.")
     given = parser.parse_args()
     made = plan(given.size, given.seed, given.faults)
-    with tempfile.TemporaryDirectory(prefix="lgsp-chaos-") as passing:
+    if given.size == "cluster" and (why := why_not()):
+        print(f"skipped: {why}")
+        return 0
+    with tempfile.TemporaryDirectory(prefix="lgsp-chaos-") as passing, ExitStack() as stack:
         directory = given.keep or Path(passing) / "run"
-        result = asyncio.run(chaos(made, directory))
+        cluster = stack.enter_context(a_cluster(directory / "cluster")) if given.size == "cluster" else None
+        result = asyncio.run(chaos(made, directory, cluster))
         (directory / "witnesses.pickle").write_bytes(pickle.dumps(result.seen))
     print(report(made, result))
+    if cluster is not None:
+        print(f"nodes started again because they did not find back by themselves: {cluster.started_again}")
     print(machine())
     return 0 if result.verdict.is_green else 1
 

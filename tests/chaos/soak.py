@@ -16,8 +16,10 @@ from typing import Any
 
 import memory
 from faults import schedule
+from plan import Plan
 from rig import Rig
-from run import Plan, Result, Story, execute, machine, report
+from run import Result, execute, machine, report
+from traffic import Story
 
 RATE = 200.0
 HURT = ("broker killed", "link reset", "broker frozen", "memory alarm", "queue deleted", "link black", "link sliced")

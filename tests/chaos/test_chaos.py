@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from faults import KINDS
-from run import chaos, plan, report
+from plan import plan
+from run import chaos, report
 
 pytestmark = [
     pytest.mark.real,

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import faults
 import pytest
+from plan import Plan
 from planted import BUGS
 from rig import Rig, a_node
-from run import Plan, execute, report
+from run import execute, report
 
 from lgsp.bus.node import PrivateNode
 

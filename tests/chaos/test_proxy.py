@@ -24,7 +24,7 @@ async def echo() -> AsyncIterator[int]:
 @pytest.mark.parametrize("manner", ["through", "sliced", "slow"])
 async def test_every_byte_comes_through_in_order(echo: int, manner: Manner) -> None:
     sent = bytes(range(256)) * 8
-    async with Proxy(echo, seed=1) as proxy:
+    async with Proxy(("127.0.0.1", echo), seed=1) as proxy:
         proxy.behave(manner)
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         writer.write(sent)
@@ -34,7 +34,7 @@ async def test_every_byte_comes_through_in_order(echo: int, manner: Manner) -> N
 
 
 async def test_a_black_hole_keeps_what_it_gets_until_it_heals(echo: int) -> None:
-    async with Proxy(echo) as proxy:
+    async with Proxy(("127.0.0.1", echo)) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         writer.write(b"before")
         assert await reader.readexactly(6) == b"before"
@@ -49,7 +49,7 @@ async def test_a_black_hole_keeps_what_it_gets_until_it_heals(echo: int) -> None
 
 
 async def test_a_reset_ends_every_connection_and_new_ones_are_taken(echo: int) -> None:
-    async with Proxy(echo) as proxy:
+    async with Proxy(("127.0.0.1", echo)) as proxy:
         connections = [await asyncio.open_connection("127.0.0.1", proxy.port) for _ in range(3)]
         for reader, writer in connections:
             writer.write(b"x")
@@ -66,8 +66,17 @@ async def test_a_reset_ends_every_connection_and_new_ones_are_taken(echo: int) -
 
 
 async def test_where_nobody_listens_the_connection_ends() -> None:
-    async with Proxy(1) as proxy:
+    async with Proxy(("127.0.0.1", 1), ("127.0.0.1", 2)) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await reader.readexactly(1)
         writer.close()
+
+
+async def test_of_several_places_the_first_that_takes_it_has_the_connection(echo: int) -> None:
+    async with Proxy(("127.0.0.1", 1), ("127.0.0.1", echo), ("127.0.0.1", 2)) as proxy:
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+            writer.write(b"there")
+            assert await reader.readexactly(5) == b"there"
+            writer.close()

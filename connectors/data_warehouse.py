@@ -6,10 +6,13 @@ Facts: none public. Assumptions: everything.
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
+from connectors.province import index
 from connectors.province.body import object_of
+from connectors.province.dates import local
 from connectors.province.proposal import refused
 from connectors.province.seed import number
 from lgsp import Kept, Outcome, Reply, Request, State
@@ -24,6 +27,10 @@ INDICATORS = {
     "CCHC-01": ("Tỷ lệ hồ sơ đúng hạn", "%"),
     "CCHC-02": ("Tỷ lệ hồ sơ trực tuyến", "%"),
     "KTXH-01": ("Số doanh nghiệp thành lập mới", "doanh nghiệp"),
+} | {f"QD766-{each.code}": (each.name[0], "%") for each in index.CRITERIA}
+_SHARES = {f"QD766-{each.code}": each.share for each in index.CRITERIA} | {
+    "CCHC-01": lambda counts: index.ratio(counts.in_time, counts.came),
+    "CCHC-02": lambda counts: index.ratio(counts.online, counts.came),
 }
 STATE = {"batch": Kept(seconds=90 * 86_400), "rows": Kept(seconds=90 * 86_400)}
 """`batch`: what was loaded, by data set and batch; `rows`: how many, by data set."""
@@ -38,7 +45,7 @@ def answer_with(request: Request, state: State) -> Reply:
         case "GET /datasets/{id}":
             return _dataset(request, state)
         case _:
-            return _indicator(request)
+            return _indicator(request, state)
 
 
 def refuse(request: Request, outcome: Outcome) -> Reply:
@@ -88,7 +95,7 @@ def _dataset(request: Request, state: State) -> Reply:
     return Reply.of_json(request, body)
 
 
-def _indicator(request: Request) -> Reply:
+def _indicator(request: Request, state: State) -> Reply:
     code = request.path_values["code"]
     period = request.query_values.get("period", "2023-04")
     if code not in INDICATORS:
@@ -96,5 +103,18 @@ def _indicator(request: Request) -> Reply:
     if not _PERIOD.fullmatch(period):
         return refused(request, "SCHEMA_MISMATCH", "period phải có dạng yyyy-MM", Outcome.REJECTED, 400)
     name, unit = INDICATORS[code]
-    value = 60 + number(f"{code}{period}", "value", 400) / 10
+    value = _value(code, period, state)
     return Reply.of_json(request, {"code": code, "name": name, "period": period, "value": value, "unit": unit})
+
+
+def _value(code: str, period: str, state: State) -> float | None:
+    """Of the whole month, as far as it is over; `None` of a month in which nothing came, and where there is no formula."""
+    if code not in _SHARES:
+        return 60 + number(f"{code}{period}", "value", 400) / 10
+    share_of = _SHARES[code]
+    if share_of is None:
+        return None
+    first = date.fromisoformat(f"{period}-01")
+    last = min((first + timedelta(days=32)).replace(day=1), local(state.now).date()) - timedelta(days=1)
+    share = share_of(index.counts_between(first, last))
+    return None if share is None else round(100 * share, 2)

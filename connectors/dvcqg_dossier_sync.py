@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from connectors.province import meanings
-from connectors.province.dates import stamp
+from connectors.province import intake, meanings
+from connectors.province.dates import local, stamp
 from connectors.province.dossier import (
     FINISHED,
     STATES,
@@ -192,11 +192,27 @@ def _progress(fields: dict[str, Any], state: State) -> Answered:
 def _query(fields: dict[str, Any], state: State) -> Answered:
     code = str(fields.get("MaHoSo") or fields.get("mahoso") or "")
     told, before = state.get("dossier", code), find_dossier(code)
+    filed = intake.find(code)
+    if filed is not None and told is None:
+        return _taken_in(filed, filed.state_at(local(state.now)))
     if told is None and before is None:
         return DOSSIER, "Không tìm thấy hồ sơ"
     made = Dossier(code, str((told or {}).get("MaTTHC", "")))
     before_it = made.state if meanings.is_ready(code, state) else _AT_WORK
     return OK, [record(made, int(told["TrangThaiHoSo"]) if told else before_it) | (told or {})]
+
+
+def _taken_in(filed: intake.Filed, stands: int | None) -> Answered:
+    """A dossier of the province's intake, as it stands by now."""
+    if stands is None:
+        return DOSSIER, "Không tìm thấy hồ sơ"
+    moments = {
+        "KenhThucHien": filed.channel,
+        "NgayTiepNhan": stamp(filed.received),
+        "NgayHenTra": stamp(filed.due),
+        "NgayKetThucXuLy": stamp(filed.end) if stands in FINISHED else "",
+    }
+    return OK, [record(Dossier(filed.code, filed.procedure), stands) | moments]
 
 
 def record(dossier: Dossier, state: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Tổng đài 1022: the province's hotline.
 
-Fact: in April 2023 it received 1,598 reports and settled 1,582. Assumptions: the contract.
+Fact: in April 2023 it received 1,598 reports and settled 1,582. Assumptions: the contract. With `tuNgay` the list is of what came on
+that day, open or settled as time has passed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+from connectors.province import calls
 from connectors.province.body import object_of
+from connectors.province.dates import local, parse_ymd
 from connectors.province.dossier import AGENCIES
 from connectors.province.identifiers import is_phone
 from connectors.province.proposal import refused
@@ -61,6 +64,9 @@ def _find(code: str, state: State) -> Ticket | None:
 
 def _record(ticket: Ticket, state: State) -> dict[str, str]:
     answer = state.get("answer", ticket.code)
+    call = calls.find(ticket.code) if answer is None and state.get("ticket", _key(ticket)) is None else None
+    if call is not None:
+        return _heard(call, ticket.handler, state)
     if answer:
         says, who, when = ANSWERED, str(answer["donVi"]), _time(ticket.end)
     elif state.get("ticket", _key(ticket)) is not None:
@@ -74,6 +80,18 @@ def _record(ticket: Ticket, state: State) -> dict[str, str]:
         "handler": who,
         "due_at": _time(ticket.due),
         "answered_at": when,
+    }
+
+
+def _heard(call: calls.Call, handler: str, state: State) -> dict[str, str]:
+    settled = call.settled if call.settled and call.settled <= local(state.now) else None
+    return {
+        "ma": call.code,
+        "linhVuc": call.field,
+        "state": ANSWERED if settled else NEW,
+        "handler": handler,
+        "due_at": _time(call.due),
+        "answered_at": _time(settled) if settled else "",
     }
 
 
@@ -95,7 +113,20 @@ def _settle(request: Request, state: State) -> Reply:
     return Reply.of_json(request, {"ma": ticket.code, "state": ANSWERED})
 
 
+def _of_day(request: Request, day: str, state: State) -> Reply:
+    """What came on a day up to now, and how much of it is settled by now."""
+    on = parse_ymd(day)
+    if on is None:
+        return refused(request, "SCHEMA_REJECT", "tuNgay phải có dạng yyyyMMdd", Outcome.REJECTED, 400)
+    now = local(state.now)
+    came = [_record(Ticket(call.code), state) for call in calls.each_of(on) if call.received <= now]
+    settled = sum(one["state"] == ANSWERED for one in came)
+    return Reply.of_json(request, {"tongSo": len(came), "daXuLy": settled, "data": came[:_MOST]})
+
+
 def _new(request: Request, state: State) -> Reply:
+    if "tuNgay" in request.query_values:
+        return _of_day(request, request.query_values["tuNgay"], state)
     field = request.query_values.get("linhVuc", FIELDS[0])
     if field not in FIELDS:
         return refused(request, "SCHEMA_REJECT", f"linhVuc là {', '.join(FIELDS)}", Outcome.REJECTED, 400)

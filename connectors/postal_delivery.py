@@ -7,6 +7,7 @@ the methods of the queries, all replies and faults, that an item is delivered a 
 from __future__ import annotations
 
 from connectors.province.body import object_of
+from connectors.province.desks import POSTS
 from connectors.province.proposal import refused
 from connectors.province.seed import digits, pick
 from lgsp import Kept, Outcome, Reply, Request, State
@@ -25,12 +26,6 @@ TAKEN, ACCEPTED, ON_THE_WAY, DELIVERED = "Đã tiếp nhận", "Đã chấp nh�
 UNDERWAY = 86_400
 STATE = {"order": Kept(seconds=90 * 86_400)}
 """What was ordered and when, by number."""
-_POSTS = (
-    "Bưu điện thành phố Tam Kỳ",
-    "Bưu điện thành phố Hội An",
-    "Bưu điện huyện Duy Xuyên",
-    "Bưu điện huyện Thăng Bình",
-)
 
 
 def answer_with(request: Request, state: State) -> Reply:
@@ -74,7 +69,7 @@ def _query(request: Request, state: State) -> Reply:
     else:
         says = pick(order, "delivery", (ON_THE_WAY, DELIVERED, DELIVERED))
     item = _item(order, there["asked"] if there else {})
-    body = {"SoDonHang": order, "MaBuuGui": item, "TrangThai": says, "BuuCuc": pick(order, "post", _POSTS)}
+    body = {"SoDonHang": order, "MaBuuGui": item, "TrangThai": says, "BuuCuc": pick(order, "post", POSTS)}
     return Reply.of_json(request, body)
 
 

@@ -2,7 +2,8 @@
 
 Seen (S13, S18, S24): the forms of a dossier code, the ten states. Assumptions: operations, allowed transitions, replies (the
 dossier fields of the National Portal); there is no public contract. Each code has a dossier that was there before; one
-that a consumer hands in takes its place.
+that a consumer hands in takes its place. Codes with six digits at their end are those of the day's intake: they go through
+their states as time passes, and `trang` of the list pages through them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from connectors.province import meanings
+from connectors.province import intake, meanings
 from connectors.province.body import object_of
-from connectors.province.dates import stamp
+from connectors.province.dates import local, parse_ymd, stamp
 from connectors.province.dossier import (
     CHANNELS,
     FINISHED,
@@ -59,6 +60,8 @@ def _receive(request: Request, state: State) -> Reply:
     if str(fields.get("KenhThucHien", "1")) not in {str(channel) for channel in CHANNELS}:
         return refused(request, "SCHEMA_REJECT", "KenhThucHien là 1, 2 hoặc 3", Outcome.REJECTED, 400)
     there = state.get("dossier", _key(code))
+    if intake.find(code) is not None:
+        return refused(request, "DUPLICATE", "Mã hồ sơ đã được tiếp nhận", Outcome.BUSINESS_FAULT, 409)
     handed_in = {
         "MaTTHC": str(fields["MaTTHC"]),
         "ChuHoSo": str(fields["ChuHoSo"]),
@@ -107,15 +110,32 @@ def _new(request: Request, state: State) -> Reply:
     if not re.fullmatch(r"20[0-9]{6}", day) or not re.fullmatch(r"[0-9]{1,4}", limit):
         return refused(request, "SCHEMA_REJECT", "tuNgay phải có dạng yyyyMMdd", Outcome.REJECTED, 400)
     most = min(int(limit), _MOST)
+    if "trang" in fields:
+        return _taken_in(request, day, fields["trang"], most, state)
     told = [key.partition("/")[2] for key, _ in islice(state.each("dossier", f"{day[2:]}/"), most)]
     older = [dossier.code for dossier in some_dossiers(day[2:], most) if dossier.code not in told]
     data = [_seen(code, state) for code in [*told, *older][:most]]
     return Reply.of_json(request, {"tongSo": len(data), "data": data})
 
 
+def _taken_in(request: Request, day: str, page: str, most: int, state: State) -> Reply:
+    """A page of what came on a day up to now; `tongSo` counts all of it."""
+    on = parse_ymd(day)
+    if on is None or not re.fullmatch(r"[1-9][0-9]{0,3}", page):
+        return refused(request, "SCHEMA_REJECT", "tuNgay là một ngày, trang từ 1", Outcome.REJECTED, 400)
+    now = local(state.now)
+    came = [filed.code for filed in intake.each_of(on) if filed.received <= now]
+    begin = (int(page) - 1) * most
+    data = [_seen(code, state) for code in came[begin : begin + most]]
+    return Reply.of_json(request, {"tongSo": len(came), "data": data})
+
+
 def _seen(code: str, state: State) -> dict[str, Any] | None:
     """The dossier of that code as this consumer sees it; `None` where there is none."""
     there = state.get("dossier", _key(code)) if is_dossier_code(code) else None
+    filed = intake.find(code)
+    if filed is not None:
+        return _record_of(filed, there["state"] if there else filed.state_at(local(state.now)))
     if there is None:
         before = find_dossier(code)
         if before is None:
@@ -138,6 +158,18 @@ def record(dossier: Dossier, state: int) -> dict[str, Any]:
         "NgayKetThucXuLy": stamp(dossier.end) if state in FINISHED else "",
         "TrangThaiHoSo": state,
         "MoTa": STATES[state],
+    }
+
+
+def _record_of(filed: intake.Filed, stands: int | None) -> dict[str, Any] | None:
+    """A dossier of the intake; `None` while it has not come."""
+    if stands is None:
+        return None
+    return record(Dossier(filed.code, filed.procedure), stands) | {
+        "KenhThucHien": filed.channel,
+        "NgayTiepNhan": stamp(filed.received),
+        "NgayHenTra": stamp(filed.due),
+        "NgayKetThucXuLy": stamp(filed.end) if stands in FINISHED else "",
     }
 
 

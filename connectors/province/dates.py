@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+
+_EAST = timedelta(hours=7)
 
 
 def dmy(day: date) -> str:
@@ -38,3 +40,8 @@ def parse_ymd(text: str) -> date | None:
         return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError:
         return None
+
+
+def local(at: float) -> datetime:
+    """A moment (seconds since the epoch) as the province's clocks show it; they are never changed."""
+    return (datetime.fromtimestamp(at, UTC) + _EAST).replace(tzinfo=None)

@@ -9,15 +9,18 @@ from zoneinfo import ZoneInfo
 
 import click
 
+import connectors
 from lgsp.catalogue.calendar import read_zone
 from lgsp.cli.options import Language, as_json, catalogue_of, places, speaks
 from lgsp.clock import SystemClock
 from lgsp.errors import SettingsError
 from lgsp.monitoring.report.compose import Standing, compose
+from lgsp.monitoring.report.document import Cell, Column, Section, Table
 from lgsp.monitoring.report.figures import Span
 from lgsp.monitoring.report.forms import FORMS
 from lgsp.monitoring.report.gather import gather
 from lgsp.monitoring.report.proof import Proof
+from lgsp.monitoring.report.words import say
 
 
 @click.command()
@@ -68,9 +71,10 @@ def report(
     )
     if digest is not None:
         _say_whether(digest, proof)
-    today = datetime.fromtimestamp(SystemClock().now(), UTC).astimezone(span.zone).date()
+    now = SystemClock().now()
+    today = datetime.fromtimestamp(now, UTC).astimezone(span.zone).date()
     standing = Standing(found.still_open, is_over=span.last < today)
-    document = compose(figures, catalogue_of(config), proof, standing, language)
+    document = compose(figures, catalogue_of(config), proof, standing, language, _annexes(span, now, language))
     text = FORMS["json" if json_wanted else form](document)
     if output is None:
         click.echo(text, nl=False)
@@ -80,6 +84,27 @@ def report(
     for problem in (*proof.problems, *(f"{name}: {why}" for name, why in proof.unread)):
         click.echo(f"lgsp: no evidence: {problem}", err=True)
     raise click.exceptions.Exit(1 if proof.is_checked and not proof.holds else 0)
+
+
+def _annexes(span: Span, now: float, language: Language) -> list[Section]:
+    """What the stand-ins' own systems have of the period."""
+    nth = 0 if language == "vi" else 1
+
+    def cell(value: object) -> Cell:
+        return value[nth] if isinstance(value, tuple) else value  # type: ignore[return-value]
+
+    tables = [
+        Table(
+            each.name,
+            each.title[nth],
+            [Column(key, names[nth], sort) for key, names, sort in each.columns],  # type: ignore[arg-type]
+            [[cell(value) for value in row] for row in each.rows],
+            [cell(value) for value in each.total] if each.total else None,
+            each.note[nth],
+        )
+        for each in connectors.tell(span.first, span.last, now)
+    ]
+    return [Section("systems", say(language, "systems"), tables)] if tables else []
 
 
 def span_of(first: str, last: str, zone: ZoneInfo) -> Span:

@@ -50,7 +50,19 @@ contract.case(
     INDICATOR,
     path={"code": "CCHC-01"},
     query={"period": "2023-04"},
-    gives={"code": "CCHC-01", "value": 78.7, "unit": "%"},
+    gives={"code": "CCHC-01", "value": 94.15, "unit": "%"},
+)
+for code, value in (("CCHC-02", 41.87), ("QD766-1.4", 97.63), ("QD766-4.3", None)):
+    contract.case(
+        f"indicator {code}",
+        OURS,
+        INDICATOR,
+        path={"code": code},
+        query={"period": "2023-04"},
+        gives={"code": code, "value": value, "unit": "%"},
+    )
+contract.case(
+    "of a month to come", OURS, INDICATOR, path={"code": "CCHC-01"}, query={"period": "2031-01"}, gives={"value": None}
 )
 refusal(
     "another batch under its name",

@@ -241,6 +241,14 @@ contract.case(
 refusal("progress of nobody", STEP, "4", body("CapNhatTienDoHoSoMC", [ENTRY | {"MaHoSo": "x"}]))
 refusal("progress too far", STEP, "5", body("CapNhatTienDoHoSoMC", [ENTRY | {"TrangThai": "9"}]), *steps[1])
 refusal("progress without its officer", STEP, "2", body("CapNhatTienDoHoSoMC", [{"MaHoSo": CODE}]))
+contract.case(
+    "one of the province's intake",
+    VERBS,
+    QUERY,
+    body=body("TraCuuHoSo", [], MaHoSo="000.00.07.H47-230417-000001"),
+    gives={"error_code": "0", "result.TrangThaiHoSo": [10], "result.NgayTiepNhan": ["20230417155400"]},
+)
+refusal("one that has not come", QUERY, "4", body("TraCuuHoSo", [], MaHoSo="000.00.11.H47-230525-000001"))
 refusal("unknown", QUERY, "4", body("TraCuuHoSo", [], MaHoSo="x"))
 contract.case(
     "rated", VERBS, RATE, body=body("DongBoDanhGia", [{"MaHoSo": CODE, "Diem": 5}]), gives={"error_code": "0"}

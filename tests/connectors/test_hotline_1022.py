@@ -28,8 +28,9 @@ SETTLE = contract.operation(
     status=[200, 400, 404, 409, 500],
 )  # fmt: skip
 NEW = contract.operation(
-    "GET /phananh/moi", OURS, sends="linhVuc", gets=f"data {' '.join(f'data.{name}' for name in REPORT.split())} code message",
-    says={"data.state": STATES[:1], "code": ["SCHEMA_REJECT", "SYSTEM_ERROR"]}, status=[200, 400, 500],
+    "GET /phananh/moi", OURS, sends="linhVuc tuNgay",
+    gets=f"tongSo daXuLy data {' '.join(f'data.{name}' for name in REPORT.split())} code message",
+    says={"data.state": [STATES[0], STATES[2]], "code": ["SCHEMA_REJECT", "SYSTEM_ERROR"]}, status=[200, 400, 500],
 )  # fmt: skip
 
 WORDS = {"noiDung": "Đèn đường hỏng ở ngã tư Phan Châu Trinh", "dienThoai": "0900012345"}
@@ -101,6 +102,22 @@ contract.case(
     after=(filed, answered),
     gives={"data.ma": ["PA87135460"]},
 )
+contract.case(
+    "of a day",
+    OURS,
+    NEW,
+    query={"tuNgay": "20230403"},
+    gives={
+        "tongSo": 75,
+        "daXuLy": 74,
+        "data.ma": ["PA23040300", "PA23040301"],
+        "data.state": [STATES[0], STATES[2]],
+        "data.answered_at": ["", "2023-04-03T11:46:00+07:00"],
+    },
+)
+contract.case("of tomorrow", OURS, NEW, query={"tuNgay": "20230525"}, gives={"tongSo": 0, "daXuLy": 0, "data": [[]]})
+contract.case("one that came by telephone", OURS, ONE, path={"ma": "PA23040300"}, gives={"state": STATES[0]})
+refusal("no day", NEW, "SCHEMA_REJECT", 400, REFUSED, query={"tuNgay": "2023-04-03"})
 refusal("a short telephone", FILE, "SCHEMA_REJECT", 400, REFUSED, body=WORDS | {"dienThoai": "12"})
 refusal("a duplicate", FILE, "DUPLICATE", 409, FAULT, body=WORDS | {"noiDung": "Phản ánh trùng"})
 refusal("unknown", ONE, "NOT_FOUND", 404, FAULT, path={"ma": "PA00000099"})

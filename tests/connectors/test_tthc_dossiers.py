@@ -59,7 +59,7 @@ QUERY = contract.operation(
 NEW = contract.operation(
     "GET /layDanhSachMoi",
     OURS,
-    sends="tuNgay gioiHan",
+    sends="tuNgay gioiHan trang",
     gets=f"tongSo data {' '.join(f'data.{name}' for name in DOSSIER)} {ERROR}",
     says={"code": ["SCHEMA_REJECT", "SYSTEM_ERROR"]},
     status=[200, 400, 500],
@@ -175,6 +175,28 @@ contract.case(
     after=(received,),
 )
 contract.case("none wanted", OURS, NEW, query={"tuNgay": "20230525", "gioiHan": "0"}, gives={"data": [[]], "tongSo": 0})
+FIRST = "000.00.07.H47-230417-000001"
+contract.case(
+    "a page of what came on a day",
+    OURS,
+    NEW,
+    query={"tuNgay": "20230417", "gioiHan": "2", "trang": "1"},
+    gives={"tongSo": 2366, "data.MaHoSo": [FIRST], "data.TrangThaiHoSo": [10], "data.KenhThucHien": [1]},
+)
+contract.case(
+    "past its last page", OURS, NEW, query={"tuNgay": "20230417", "trang": "999"}, gives={"tongSo": 2366, "data": [[]]}
+)
+contract.case("tomorrow nothing came yet", OURS, NEW, query={"tuNgay": "20230525", "trang": "1"}, gives={"tongSo": 0})
+contract.case(
+    "one of the intake",
+    OURS,
+    QUERY,
+    query={"MaHoSo": FIRST},
+    gives={"NgayTiepNhan": "20230417155400", "NgayKetThucXuLy": "20230421045400"},
+)
+refusal("handed in by the desk already", RECEIVE, "DUPLICATE", 409, FAULT, body=HANDED_IN | {"MaHoSo": FIRST})
+refusal("one that has not come", QUERY, "NOT_FOUND", 404, FAULT, query={"MaHoSo": "000.00.11.H47-230525-000001"})
+refusal("no page", NEW, "SCHEMA_REJECT", 400, REFUSED, query={"tuNgay": "20230417", "trang": "0"})
 refusal("no day", NEW, "SCHEMA_REJECT", 400, REFUSED, query={"tuNgay": "25/05/2023"})
 for operation in (RECEIVE, CHANGE, QUERY, NEW):
     contract.failure("refused", OURS, operation, REFUSED, 400, {"code": "SCHEMA_REJECT"})

@@ -84,6 +84,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "faults": ("Lỗi thuộc về ai", "By whose fault"),
     "worst": ("Năm giờ nhiều lỗi nhất", "The five worst hours"),
     "streams": ("Hồ sơ, phản ánh", "Dossiers and reports of citizens"),
+    "systems": ("Các hệ thống mô phỏng: hồ sơ, một cửa, chỉ số 766", "The simulated systems: dossiers, desks, index 766"),
     "missing": ("Thiếu, ước tính, mô phỏng", "What is missing, estimated or synthetic"),
     "evidence": ("Căn cứ", "Evidence"),
     "unknown": ("(không có trong danh mục)", "(not in the catalogue)"),

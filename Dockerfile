@@ -12,7 +12,7 @@ FROM python:3.12.8-slim-bookworm
 COPY --from=build /opt/lgsp /opt/lgsp
 RUN useradd --uid 10001 --user-group --no-create-home lgsp \
  && install -d -o lgsp -g lgsp -m 0700 /state \
- && install -d -o lgsp -g lgsp -m 0750 /secrets
+ && install -d -o lgsp -g lgsp -m 0750 /secrets /past
 # A new volume takes the owner of the directory it is mounted over: without /secrets, `init` could not write.
 ENV PATH=/opt/lgsp/bin:$PATH LGSP_STATE_DIR=/state PYTHONUNBUFFERED=1
 USER 10001:10001

@@ -11,7 +11,7 @@ help: ## What can be made
 
 up: ## Install what is missing and run `lgsp up` (UP="--pace 10" for its options)
 	@sh scripts/setup run
-	.venv/bin/lgsp up $(UP)
+	.venv/bin/lgsp up --past $(UP)
 
 check: ## ruff, mypy, units and contracts; needs no system package; under 2 minutes
 	@sh scripts/setup dev

@@ -35,7 +35,28 @@ def test_a_service_is_nobody_and_may_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_says_how_it_is(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
-    assert check == {"disable": True} if name == "init" else check["test"][0] == "CMD"
+    is_over_soon = SERVICES[name].get("restart") == "no"
+    assert check == {"disable": True} if is_over_soon else check["test"][0] == "CMD"
+
+
+def test_what_is_over_soon_is_started_once() -> None:
+    assert {name for name, service in SERVICES.items() if service["restart"] == "no"} == {"init", "history", "past"}
+
+
+def test_the_past_goes_to_prometheus_once_and_is_kept_as_long_as_it_reaches(tmp_path: Path) -> None:
+    """The service's own words are run as they stand, with the paths mapped and a `promtool` that only says what it was told."""
+    line = SERVICES["past"]["command"][0].replace("/prometheus", "prometheus").replace("/past/", "past/")
+    (tmp_path / "prometheus").mkdir()
+    (tmp_path / "promtool").write_text('#!/bin/sh\necho "$@" >> told\n')
+    (tmp_path / "promtool").chmod(0o755)
+    for _ in range(2):
+        subprocess.run(
+            [*SERVICES["past"]["entrypoint"], line], cwd=tmp_path, check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        )
+    told = (tmp_path / "told").read_text()
+    assert told == "tsdb create-blocks-from openmetrics --max-block-duration=2160h past/past.txt prometheus\n"
+    assert "--storage.tsdb.retention.time=400d" in SERVICES["prometheus"]["command"]
+    assert "-m 0750 /secrets /past" in DOCKERFILE
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if "image" in SERVICES[name]])

@@ -26,6 +26,7 @@ from lgsp.app.asking import (
 )
 from lgsp.app.broker import CONNECTORS, Broker, broker_of
 from lgsp.app.door import door_of
+from lgsp.app.past import tell_past
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
 from lgsp.bus.base import Bus
 from lgsp.bus.control import Control, MemoryControl, RabbitControl
@@ -87,8 +88,10 @@ class Traffic:
 Show = Callable[[View], Awaitable[None]]
 
 
-async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | None, show: Show | None = None) -> None:
-    """Gateway, connectors and demo traffic (or none) in this process."""
+async def up(
+    settings: Settings, *, traffic: Traffic | None, seconds: float | None, show: Show | None = None, past: bool = False
+) -> None:
+    """Gateway, connectors and demo traffic (or none) in this process; with `past`, one is told beside them where none is."""
     check(settings)
     clock = SystemClock()
     process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq" if settings.broker else "memory")
@@ -170,6 +173,8 @@ async def up(settings: Settings, *, traffic: Traffic | None, seconds: float | No
             jobs.append(_demo(traffic, _witnessed(dispatcher, asking), mix, edge.access, clock))
         if show is not None:
             jobs.append(_shown(show, view))
+        if past:
+            jobs.append(tell_past(settings.config, settings.state))
         await until_stopped(jobs, lambda: _announce(view, catalogue), seconds)
 
 

@@ -18,12 +18,25 @@ from lgsp.cli.options import as_json, places, print_json
 from lgsp.clock import SystemClock
 from lgsp.errors import SettingsError
 from lgsp.ledger.past import FILE, About, write_past
+from lgsp.monitoring.recordings import (
+    BUDGET,
+    BURN_1H,
+    BUS_RATE,
+    INFO,
+    LEFT,
+    WINDOWS,
+    bus_ratio_of,
+    errors_of,
+    rate_of,
+    ratio_of,
+)
 from lgsp.settings import make_state
 from lgsp.traffic.period import Period
 from lgsp.traffic.scenario import Scenario, read_scenario
 
 if TYPE_CHECKING:
     from lgsp.traffic.facts import Fact
+    from lgsp.traffic.recorded import Names
 
 _LOAD = "promtool tsdb create-blocks-from openmetrics --max-block-duration=2160h"
 
@@ -43,6 +56,7 @@ _LOAD = "promtool tsdb create-blocks-from openmetrics --max-block-duration=2160h
 )
 @click.option("--openmetrics", type=click.Path(path_type=Path, dir_okay=False), help="Write it for Prometheus as well.")
 @click.option("--instance", default="127.0.0.1:8290", show_default=True, help="The label `instance` of those samples.")
+@click.option("--once", is_flag=True, help="Do nothing where a simulated past lies already: for a first start.")
 @click.option("--check", is_flag=True, help="Only say whether the scenario's facts come out; exit 1 when one does not.")
 @as_json
 @places
@@ -57,6 +71,7 @@ def history(
     changes: tuple[str, ...],
     openmetrics: Path | None,
     instance: str,
+    once: bool,
     check: bool,
     json_wanted: bool,
 ) -> None:
@@ -66,6 +81,9 @@ def history(
     """
     if until and as_dated:
         raise SettingsError("--until now moves the past and --as-dated does not: choose one")
+    if once and (state / FILE).is_file():
+        click.echo(f"{state / FILE} is there already: without --once it is made anew", err=True)
+        return
     file, scenario, period = _named(scenario_file) if scenario_file else _first_with_a_period(config / "scenarios")
     try:
         from lgsp.traffic import chronicle, facts  # noqa: PLC0415 - numpy is an extra
@@ -90,10 +108,19 @@ def history(
         rows = chronicle.hour_rows(moved, catalogue, seed, progress=lambda: progress.advance(bar))
         described = write_past(make_state(state) / FILE, described, rows, chronicle.stream_rows(moved, told, move))
         if openmetrics:
-            with openmetrics.open("w", encoding="utf-8") as out:
+            making = openmetrics.with_name(openmetrics.name + ".new")
+            with making.open("w", encoding="utf-8") as out:
                 labels = {"job": "lgsp-gateway", "instance": instance}
-                out.writelines(chronicle.open_metrics(moved, catalogue, labels))
+                out.writelines(chronicle.open_metrics(moved, catalogue, labels, scenario.zone, _names()))
+            making.replace(openmetrics)
     _say(described, state / FILE, openmetrics, json_wanted=json_wanted)
+
+
+def _names() -> Names:
+    """What the shipped rules call their series."""
+    from lgsp.traffic.recorded import Names  # noqa: PLC0415 - numpy is an extra
+
+    return Names(WINDOWS, rate_of, errors_of, ratio_of, BUDGET, BURN_1H, LEFT, INFO, BUS_RATE, bus_ratio_of)
 
 
 def _say(described: About, file: Path, openmetrics: Path | None, *, json_wanted: bool) -> None:

@@ -98,6 +98,7 @@ def _listed(text: str) -> tuple[str, ...]:
 @click.option("--pace", type=click.FloatRange(min=0.001), default=1.0, show_default=True, help="How fast the day goes.")
 @click.option("--scenario", type=click.Path(path_type=Path, dir_okay=False), help="Another day [scenarios/demo.yaml].")
 @click.option("--no-traffic", is_flag=True, help="No demo traffic.")
+@click.option("--past", is_flag=True, help="Simulate a past up to yesterday in the background, where none is there.")
 @click.option("--for", "seconds", type=click.FloatRange(min=0), help="Stop after so many seconds.")
 @_calm
 @_keep
@@ -113,6 +114,7 @@ def up(
     pace: float,
     scenario: Path | None,
     no_traffic: bool,
+    past: bool,
     seconds: float | None,
     **flags: Any,  # noqa: ANN401 - click's
 ) -> None:
@@ -123,7 +125,7 @@ def up(
     settings = settings_from(config, state, "127.0.0.1:8290", flags)
     watching = show if sys.stdout.isatty() else None
     traffic = None if no_traffic else _traffic(config, scenario, pace)
-    run(whole.up(settings, traffic=traffic, seconds=seconds, show=watching))
+    run(whole.up(settings, traffic=traffic, seconds=seconds, show=watching, past=past))
 
 
 def _traffic(config: Path, file: Path | None, pace: float) -> whole.Traffic | None:

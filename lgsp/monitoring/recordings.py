@@ -21,6 +21,7 @@ INFO = "service:lgsp_service:info"
 BUDGET = "service:lgsp_slo_error_budget:ratio"
 LEFT = "service:lgsp_error_budget_remaining:ratio_month"
 BURN_1H = "service:lgsp_burn_rate:ratio_rate1h"
+BUS_RATE = "bus:lgsp_transactions:rate5m"
 QUEUE_WAIT = "service:lgsp_queue_wait_seconds:p95_rate5m"
 
 
@@ -45,6 +46,11 @@ def errors_of(window: str) -> str:
 def ratio_of(window: str) -> str:
     """The recorded share of the second in the first."""
     return f"service:lgsp_transaction_errors:ratio_rate{window}"
+
+
+def bus_ratio_of(window: str) -> str:
+    """The recorded share of errors in what the whole bus carried."""
+    return f"bus:lgsp_transaction_errors:ratio_rate{window}"
 
 
 def by_service(profile: Profile) -> Iterator[Recording]:
@@ -84,13 +90,13 @@ def by_owner(profile: Profile) -> Iterator[Recording]:
 
 def of_the_bus(profile: Profile) -> Iterator[Recording]:
     """The whole bus: sums over sums, so that a busy service weighs more."""
-    yield Recording("bus:lgsp_transactions:rate5m", f"sum({profile.recorded(rate_of('5m'))})")
+    yield Recording(BUS_RATE, f"sum({profile.recorded(rate_of('5m'))})")
     for window in ("5m", "1h"):
         rate = f"sum({profile.recorded(rate_of(window))})"
         errors = f"sum({profile.recorded(errors_of(window))})"
         ours = profile.select("lgsp_transactions_total", 'outcome="bus_error"')
         lost = f"sum(rate({ours}[{profile.span(WINDOWS[window])}]))"
-        yield Recording(f"bus:lgsp_transaction_errors:ratio_rate{window}", f"{errors} / ({rate} > 0)")
+        yield Recording(bus_ratio_of(window), f"{errors} / ({rate} > 0)")
         yield Recording(f"bus:lgsp_bus_caused_errors:ratio_rate{window}", f"{lost} / ({rate} > 0)")
         if window == "1h":
             yield Recording("bus:lgsp_bus_caused_errors:rate1h", lost)

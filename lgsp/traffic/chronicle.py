@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from lgsp.taps.metrics import WHOLE
 from lgsp.traffic.durations import over_by
 from lgsp.traffic.history import Counts, History, Outage, simulate
 from lgsp.traffic.period import Episode, Period
+from lgsp.traffic.recorded import Names, Series, period_gauges, recorded, rising
 from lgsp.traffic.scenario import HOUR, Scenario
 from lgsp.traffic.sketches import mean_seconds, timed
 
@@ -194,41 +197,55 @@ class Teller:
         )
 
 
-def open_metrics(history: History, catalogue: Catalogue, labels: Mapping[str, str]) -> Iterator[str]:
-    """The history as OpenMetrics, one sample an hour, each series from 0 on; `labels` (job, instance) stand on each.
+def open_metrics(
+    history: History, catalogue: Catalogue, labels: Mapping[str, str], zone: ZoneInfo, names: Names
+) -> Iterator[str]:
+    """The history as OpenMetrics, one sample an hour, each counter from 0 on; `labels` (job, instance) stand on what a gateway tells.
 
-    For `promtool tsdb create-blocks-from openmetrics`. In pieces, so that it need not fit into memory.
+    What the rules, called by `names`, would have recorded is in it too. For `promtool tsdb create-blocks-from openmetrics`. In pieces, so
+    that it need not fit into memory.
     """
     shared = "".join(f',{name}="{value}"' for name, value in labels.items())
     length = len(history.minutes) // 60
     times = [history.start + number * int(HOUR) for number in range(length + 1)]
-    rising = {key: np.concatenate([[0], np.cumsum(counts)]) for key, counts in history.hours.items()}
-    names = list(dict.fromkeys(name for name, _ in history.hours))
+    counters = rising(history)
+    services = list(dict.fromkeys(name for name, _ in history.hours))
     yield "# TYPE lgsp_transactions counter\n"
-    for (name, outcome), counts in rising.items():
+    for (name, outcome), counts in counters.items():
         yield _series(f'lgsp_transactions_total{{service="{name}",outcome="{outcome}"{shared}}}', counts, times)
     yield "# TYPE lgsp_transactions_accepted counter\n"
-    for name in names:
-        whole = sum(rising[name, outcome] for outcome in Outcome)
+    for name in services:
+        whole = sum(counters[name, outcome] for outcome in Outcome)
         yield _series(f'lgsp_transactions_accepted_total{{service="{name}"{shared}}}', np.asarray(whole), times)
     yield "# TYPE lgsp_transaction_duration_seconds histogram\n"
-    for name in names:
+    for name in services:
         for result, outcomes in (("ok", OFFICIAL), ("error", tuple(o for o in Outcome if o not in OFFICIAL))):
             where = f'service="{name}",result="{result}"{shared}'
-            yield from _histogram(service_of(catalogue, name), {o: rising[name, o] for o in outcomes}, where, times)
-    for metric, value in _facts(catalogue, names):
-        yield f"# TYPE {metric.partition('{')[0]} gauge\n" if metric.endswith(f'"{names[0]}"') else ""
-        yield _series(f"{metric}{shared}}}", np.full(length + 1, value), times)
+            yield from _histogram(service_of(catalogue, name), {o: counters[name, o] for o in outcomes}, where, times)
+    told = ""
+    gauges = (
+        replace(each, labels=each.labels + shared)
+        for each in chain(_facts(catalogue, services, length + 1), period_gauges(history, zone))
+    )
+    for each in chain(gauges, recorded(history, catalogue, names, zone)):
+        if each.metric != told:
+            yield f"# TYPE {each.metric} gauge\n"
+        told = each.metric
+        yield _series(f"{each.metric}{{{each.labels}}}" if each.labels else each.metric, each.values, times)
     yield "# EOF\n"
 
 
-def _facts(catalogue: Catalogue, names: Sequence[str]) -> Iterator[tuple[str, float]]:
-    for name in names:
-        yield f'lgsp_slo_objective_ratio{{service="{name}"', service_of(catalogue, name).objective
+def _facts(catalogue: Catalogue, names: Sequence[str], length: int) -> Iterator[Series]:
+    found = [service_of(catalogue, name) for name in names]
+    for each in found:
+        yield Series("lgsp_slo_objective_ratio", f'service="{each.id}"', np.full(length, each.objective))
+    for each in found:
+        labels = f'service="{each.id}",owner="{each.owner}",tier="{each.tier}",route="{each.route}",mode="{each.mode}"'
+        yield Series("lgsp_service_info", labels, np.ones(length))
 
 
 def _series(name: str, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], times: Sequence[int]) -> str:
-    return "".join(f"{name} {value} {at}\n" for value, at in zip(values.tolist(), times, strict=True))
+    return "".join(f"{name} {value} {at}\n" for value, at in zip(values.tolist(), times, strict=True) if value == value)  # noqa: PLR0124 - NaN is none
 
 
 def _histogram(service: Service, counts: Mapping[Outcome, Counts], where: str, times: Sequence[int]) -> Iterator[str]:

@@ -124,7 +124,7 @@ def _zone(reader: Reader, node: Node) -> ZoneInfo:
     name = reader.text(node, "zone")
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         reader.note(node, "zone", f"{name!r} is no time zone")
         return ZoneInfo("UTC")
 

@@ -43,6 +43,15 @@ def test_it_writes_the_past_beside_the_ledger_and_says_what_it_is(tmp_path: Path
         assert past.is_whole()
 
 
+def test_once_it_leaves_alone_what_is_there(tmp_path: Path) -> None:
+    assert run(tmp_path, "--once", "--seed", "1").exit_code == 0
+    again = run(tmp_path, "--once", "--seed", "2")
+    assert again.exit_code == 0
+    assert "is there already" in again.stderr
+    with Past(tmp_path / "state" / "history.sqlite") as past:
+        assert past.about.seed == 1
+
+
 def test_until_now_it_is_moved_by_whole_weeks(tmp_path: Path) -> None:
     told = json.loads(run(tmp_path, "--until", "now", "--json").stdout)
     assert told["moved_days"] > 0

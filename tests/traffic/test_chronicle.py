@@ -1,19 +1,26 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
+import processes
 import pytest
 from builders import shipped
 
+from lgsp.bus.node import free_port
 from lgsp.errors import SettingsError
 from lgsp.ledger.hours import unpack_sketch
 from lgsp.model import Outcome
+from lgsp.monitoring.profile import Profile
+from lgsp.monitoring.recordings import BUDGET, BUS_RATE, INFO, LEFT, by_service, errors_of, of_the_bus, rate_of
 from lgsp.traffic.chronicle import (
     Change,
     Move,
@@ -27,12 +34,17 @@ from lgsp.traffic.chronicle import (
 from lgsp.traffic.facts import facts
 from lgsp.traffic.history import History, Outage, simulate
 from lgsp.traffic.period import Load, Period
+from lgsp.traffic.recorded import Names
 from lgsp.traffic.scenario import read_scenario
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCENARIO = read_scenario(CONFIG / "scenarios" / "quang-nam-2023.yaml")
 CATALOGUE = shipped()
 LAST = date(2023, 5, 24)
+NAMES = Names(
+    {"5m": 300, "1h": 3_600, "1d": 86_400}, "rate{}".format, "errors{}".format, "ratio{}".format,
+    "budget", "burn", "left", "info", "bus", "bus_ratio{}".format,
+)  # fmt: skip
 
 
 def yardstick() -> Period:
@@ -181,8 +193,8 @@ def samples(text: str) -> dict[str, list[float]]:
 
 def test_counters_and_buckets_rise_to_the_totals(fortnight: tuple[Period, History]) -> None:
     _, history = fortnight
-    series = samples("".join(open_metrics(history, CATALOGUE, {"job": "j", "instance": "i"})))
-    assert all(len(values) == 14 * 24 + 1 for values in series.values())
+    series = samples("".join(open_metrics(history, CATALOGUE, {"job": "j", "instance": "i"}, SCENARIO.zone, NAMES)))
+    assert all(len(values) == 14 * 24 + 1 for name, values in series.items() if name.startswith("lgsp_"))
     counted = {
         (service, str(outcome)): series[
             f'lgsp_transactions_total{{service="{service}",outcome="{outcome}",job="j",instance="i"}}'
@@ -192,7 +204,7 @@ def test_counters_and_buckets_rise_to_the_totals(fortnight: tuple[Period, Histor
     assert {key: (values[0], values[-1]) for key, values in counted.items()} == {
         (service, str(outcome)): (0, counts.sum()) for (service, outcome), counts in history.hours.items()
     }
-    assert all(values == sorted(values) for name, values in series.items() if "ratio" not in name)
+    assert all(values == sorted(values) for name, values in series.items() if re.match("lgsp_transaction", name))
     where = 'service="e-office",result="ok",job="j",instance="i"'
     last = {
         bound: series[f'lgsp_transaction_duration_seconds_bucket{{{where},le="{bound}"}}'][-1]
@@ -204,21 +216,81 @@ def test_counters_and_buckets_rise_to_the_totals(fortnight: tuple[Period, Histor
     assert last["1.0"] / whole == pytest.approx(0.992, abs=0.005)
 
 
-@pytest.mark.real
-def test_promtool_makes_blocks_of_it(fortnight: tuple[Period, History], tmp_path: Path) -> None:
-    promtool = shutil.which("promtool")
+@pytest.fixture(scope="module")
+def prometheus(fortnight: tuple[Period, History], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prometheus that was given the fortnight, and nothing else: its address."""
+    directory = tmp_path_factory.mktemp("prometheus")
+    promtool, program = shutil.which("promtool"), shutil.which("prometheus")
     assert promtool, "promtool is not installed: install the package prometheus, or run `make test`"
-    _, history = fortnight
-    (tmp_path / "past.txt").write_text("".join(open_metrics(history, CATALOGUE, {"job": "lgsp-gateway"})))
+    assert program, "prometheus is not installed: install the package prometheus, or run `make test`"
+    labels = {"job": "lgsp-gateway", "instance": "127.0.0.1:8290"}
+    (directory / "past.txt").write_text("".join(open_metrics(fortnight[1], CATALOGUE, labels, SCENARIO.zone, NAMES)))
     command = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=2160h"]
     done = subprocess.run(
-        [*command, tmp_path / "past.txt", tmp_path / "data"], capture_output=True, text=True, check=False
+        [*command, directory / "past.txt", directory / "data"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    (tmp_path / "data" / "wal").mkdir()  # promtool looks for one before it dumps
-    dumped = subprocess.run(
-        [promtool, "tsdb", "dump", '--match=lgsp_transactions_total{service="e-office",outcome="ok"}', tmp_path / "data"],
-        capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
-    assert len(dumped) == 14 * 24 + 1
-    assert float(dumped[-1].split()[-2]) == history.hours["e-office", Outcome.OK].sum()
+    (directory / "prometheus.yml").write_text("global: {}\n")
+    where = f"127.0.0.1:{free_port()}"
+    options = (
+        f"--config.file={directory}/prometheus.yml",
+        f"--storage.tsdb.path={directory}/data",
+        f"--web.listen-address={where}",
+    )
+    with (directory / "log").open("w") as log:
+        server = subprocess.Popen([program, *options, "--storage.tsdb.retention.time=100y"], stdout=log, stderr=log)
+    try:
+        processes.until(lambda: is_ready(where), "Prometheus is ready", 30)
+        yield f"http://{where}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def is_ready(where: str) -> bool:
+    try:
+        return processes.get(f"http://{where}/-/ready")[0] == 200
+    except OSError:
+        return False  # its listener is not there yet
+
+
+def queried(prometheus: str, query: str, at: float) -> dict[str, float]:
+    """The values of an instant query by service."""
+    asked = urlencode({"query": query, "time": at})
+    found = json.loads(processes.get(f"{prometheus}/api/v1/query?{asked}")[1])["data"]["result"]
+    return {each["metric"].get("service", ""): float(each["value"][1]) for each in found}
+
+
+@pytest.mark.real
+def test_increase_over_the_period_is_what_the_ledger_has(prometheus: str, fortnight: tuple[Period, History]) -> None:
+    _, history = fortnight
+    end = history.start + 14 * 86_400
+    found = queried(prometheus, "sum by (service) (increase(lgsp_transactions_total[14d]))", end)
+    told = {name: sum(int(history.hours[name, o].sum()) for o in Outcome) for name in ("e-office", "shared-catalog")}
+    assert found == pytest.approx(told, rel=0.001)
+
+
+@pytest.mark.real
+def test_what_rules_would_have_recorded_is_what_they_compute(
+    prometheus: str, fortnight: tuple[Period, History]
+) -> None:
+    _, history = fortnight
+    at = history.start + 5 * 86_400 + 10 * 3_600
+    profile = Profile()
+    rules = {rule.name: rule.expr for rule in (*by_service(profile), *of_the_bus(profile))}
+    names = {
+        rate_of("1d"): "rate1d",
+        errors_of("1d"): "errors1d",
+        BUDGET: "budget",
+        BUS_RATE: "bus",
+        LEFT: "left",
+        INFO: "info",
+    }
+    for rule, ours in names.items():
+        expression = rules[rule]
+        for shipped_name, written in ((BUDGET, "budget"), (rate_of("5m"), "rate5m")):
+            expression = expression.replace(shipped_name, written)
+        assert queried(prometheus, ours, at) == pytest.approx(queried(prometheus, expression, at), rel=0.001), rule
+    assert queried(prometheus, 'count by (service) ({__name__=~"rate.*|errors.*|ratio.*|burn|budget|left|info"})', at) == {
+        "e-office": 13, "shared-catalog": 13,
+    }  # fmt: skip

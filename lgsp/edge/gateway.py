@@ -30,6 +30,7 @@ from lgsp.edge.asked import asked_as
 from lgsp.edge.faults import Fault, body_of, wants_xml
 from lgsp.edge.names import is_our_name
 from lgsp.edge.routes import NoRoute, Route, Routes
+from lgsp.edge.straight import Straight, straight
 from lgsp.errors import LedgerUnavailable, MalformedRequest, SettingsError
 from lgsp.forwarding.forwarder import Receipt
 from lgsp.ledger.outbox import Conflict
@@ -214,7 +215,7 @@ class Gateway:
                 headers={"Content-Type": content_type, "Server": SERVER, **refused.headers},
             )
 
-    async def _serve(self, http: web.BaseRequest, route: Route) -> web.Response:
+    async def _serve(self, http: web.BaseRequest, route: Route) -> web.StreamResponse:
         routes = self._routes
         met = self._meet(http, route)
         holder, full = met.consumer.id, None
@@ -229,6 +230,7 @@ class Gateway:
                     raise _no_route(found)
                 route, met = found, self._meet(http, found)
             request = self._request(http, route, met, body)
+            answer: web.Response | Straight
             if met.refusal:
                 answer = await self._reject(http, request, met)
             elif full is not None:
@@ -240,7 +242,8 @@ class Gateway:
         finally:
             if body:
                 self.room.hold(holder, -len(body))
-        await bodies.send(http, answer, self.room, holder)
+        if isinstance(answer, web.Response):
+            await bodies.send(http, answer, self.room, holder)
         return answer
 
     def _find(self, http: web.BaseRequest) -> Route | Own:
@@ -311,7 +314,7 @@ class Gateway:
 
     async def _transact(
         self, http: web.BaseRequest, request: Request, route: Route, consumer: Consumer
-    ) -> web.Response:
+    ) -> web.Response | Straight:
         service = route.service.id
         prefers_async = _prefers_async(request)
         is_stored = route.service.mode != "disabled" and (prefers_async or route.operation.delivery != "sync")
@@ -323,7 +326,12 @@ class Gateway:
         try:
             if is_stored:  # where too many wait for the service, nobody else does
                 return await self._store(http, request, 0.0 if prefers_async or full else route.service.timeout)
-            answer = self._answer(http, transaction := await self._dispatcher.send(request))
+            transaction = await self._dispatcher.send(request)
+            quick = straight(http, transaction)
+            if quick is not None:
+                self._watch.http("service", http.method, quick.status)
+                return quick
+            answer = self._answer(http, transaction)
             if transaction.reason == SUSPENDED and transaction.reply is None:
                 answer.headers["Retry-After"] = str(math.ceil(self._dispatcher.opens_in(service)) or 1)
             return answer

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aio_pika
 import aiormq
+import aiormq.abc
 import structlog
 from aio_pika.exceptions import AuthenticationError, ProbableAuthenticationError
 
@@ -59,6 +60,8 @@ class Link:
         self._heartbeat = heartbeat
         self._lane = lane
         self._connection: aio_pika.RobustConnection | None = None
+        self._looker: aiormq.abc.AbstractChannel | None = None
+        self._looking = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"<Link of {self._name}, {'up' if self.is_up else 'down'}, {self._relay or 'plain'}>"
@@ -137,17 +140,16 @@ class Link:
         """How many consume from a queue; `None` when there is no such queue."""
         if self._connection is None or self._connection.transport is None:
             return None
-        # A failed look costs the channel it was asked on: a throw-away one. It is aiormq's own, since each channel of
-        # aio-pika leaves two observers behind on its connection, for as long as that lives.
-        try:
-            channel = await self._connection.transport.connection.channel(publisher_confirms=False)
+        # A failed look costs the channel it was asked on, so this one does nothing else. It is aiormq's own, since each
+        # channel of aio-pika leaves two observers behind on its connection, for as long as that lives.
+        async with self._looking:
             try:
-                found = await channel.queue_declare(queue, passive=True)
-            finally:
-                with suppress(*GONE):
-                    await channel.close()
-        except GONE:
-            return None
+                connection = self._connection.transport.connection
+                if self._looker is None or self._looker.is_closed or self._looker.connection is not connection:
+                    self._looker = await connection.channel(publisher_confirms=False)
+                found = await self._looker.queue_declare(queue, passive=True)
+            except GONE:
+                return None
         return found.consumer_count
 
     async def fill(self, exchange: str, key: str, seconds: float) -> None:

@@ -1,9 +1,8 @@
-"""RabbitMQ: requests out and replies in on one channel, requests in and replies out on another, one connection for both.
+"""RabbitMQ: requests out and replies in on one channel, what is served on others, one connection for all.
 
 request --publish--> lgsp.req    q.reply.<name> --deliver--> who waits
-q.sync.<service> --deliver--> a task a read, one more for each that has to wait --reply, ack--> lgsp.reply
 
-Store-and-forward has channels of its own: see `stored`.
+Serving is in `serving`, store-and-forward in `stored`; here is what asks, and what brings back whatever is gone.
 """
 
 from __future__ import annotations
@@ -11,36 +10,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import structlog
 
 from lgsp.bus import topology
-from lgsp.bus.base import Answer, Odd, Silent, Take, Watch
-from lgsp.bus.batch import Batch
+from lgsp.bus.base import Answer, Silent, Take, Watch
 from lgsp.bus.channel import Channel, Delivery
 from lgsp.bus.errors import GONE
 from lgsp.bus.link import Link
-from lgsp.bus.message import (
-    Message,
-    decode_reply,
-    decode_request,
-    encode_reply,
-    encode_request,
-    speaks_our_version,
-)
+from lgsp.bus.message import Message, decode_reply, encode_request
+from lgsp.bus.serving import Serving
 from lgsp.bus.stored import Results, Sent, Work
 from lgsp.bus.waiting import BUCKET, Arrival, Slot, Waiting
 from lgsp.clock import Clock
 from lgsp.errors import BusUnavailable, DeliveryError, MalformedRequest, TimedOut, Unroutable
-from lgsp.model import Outcome, Reply, Request
+from lgsp.model import Reply, Request
 
 log = structlog.get_logger()
 _CANARY = 5.0
+_LOOKED_AT = 64  # services a look: thousands at once would keep the broker busy with nothing else
 _SOON = 1.0
-_NO_EXPIRATION = 60.0  # the message-ttl of a work queue: nothing lives longer there
 _CLOSING = "the bus is closing"
 
 
@@ -71,26 +62,25 @@ class RabbitBus:
         self._clock = clock
         self._watch = watch or Silent()
         self._asks = asks
-        self._prefetch = prefetch
         self._drain = drain
         self._link = Link(
             url, name, clock, retry=retry, on_change=self.changed, spawn=self._spawn, heartbeat=heartbeat, lane=lane
         )
         self._results = Results(name, self._link, self, clock, self._spawn)
+        self._serving = Serving(self._link, self, clock, self._watch, self._spawn, prefetch)
         self._stored = Work(self._link, self, clock, self._watch, self._spawn, prefetch)
         self._was_up: bool | None = None
+        self._looked = 0
         self._asking: Channel | None = None
-        self._serving: Channel | None = None
         self._waiting = Waiting(_unanswered)
         self._served: dict[str, Answer] = {}
         self._resting: set[str] = set()
-        self._batch = Batch(self._spawn)
         self._tasks = asyncio.TaskGroup()
         self._keepers: list[asyncio.Task[None]] = []
         self._work_tasks = asyncio.TaskGroup()
         self._restoring = asyncio.Lock()
         self._wanted = asyncio.Event()
-        self._open = self._taking = False
+        self._open = False
 
     def __repr__(self) -> str:
         under_way = f"{len(self._served)} services, {len(self._waiting)} under way"
@@ -109,7 +99,7 @@ class RabbitBus:
         await self._tasks.__aenter__()
         await self._work_tasks.__aenter__()
         self._keepers = [self._tasks.create_task(self._sweep()), self._tasks.create_task(self._keep())]
-        self._open = self._taking = True
+        self._open = self._serving.taking = True
         return self
 
     async def __aexit__(
@@ -123,17 +113,16 @@ class RabbitBus:
             async with asyncio.timeout(_SOON):
                 await self._results.stop()
                 await self._stored.stop()
-                if self._serving is not None and self._serving.is_open:
-                    await self._serving.cancel()
+                await self._serving.stop()
         # Only now: what came before the broker had heard of it would go to a sibling as if it had been begun here.
-        self._taking = False
+        self._serving.taking = False
         with suppress(TimeoutError):
             async with asyncio.timeout(self._drain):
                 await self._work_tasks.__aexit__(None, None, None)
         await self._tasks.__aexit__(None, None, None)
-        for channel in (self._serving, self._asking, self._results, self._stored):
-            if channel is not None:
-                channel.close()
+        for part in (self._serving, self._asking, self._results, self._stored):
+            if part is not None:
+                part.close()
         await self._link.close()
 
     def problems(self) -> list[str]:
@@ -143,8 +132,8 @@ class RabbitBus:
             found.append(f"no broker connection ({self._link})")
         elif self._link.is_blocked:
             found.append("the broker takes no messages: its memory or its disk is full")
-        missing = [topology.sync_queue(service) for service in self._missing()]
-        missing += [topology.async_queue(service) for service in self._stored.missing(self._wanted_stored())]
+        missing = [topology.sync_queue(service) for service in self._serving.missing(self._wanted_served())]
+        missing += [topology.async_queue(service) for service in self._stored.missing(self._wanted_served())]
         missing += [topology.result_queue(self._name)] if self._results.is_missing else []
         return found + [f"the queue {queue} is missing" for queue in missing]
 
@@ -232,28 +221,22 @@ class RabbitBus:
         self._served[service] = answer
         with suppress(*GONE):
             async with self._restoring:
-                await self._open_channels()
-                await self._consume(service)
-                await self._stored.open()
-                await self._stored.consume(service, answer)
-        if not self._consumes(service):
+                for part in (self._serving, self._stored):
+                    await part.open()
+                    await part.consume(service, answer)
+        if self._serving.missing([service]):
             log.warning("queue missing", queue=topology.sync_queue(service), service=service)
             self._wanted.set()
 
     async def leave(self, service: str) -> None:
         """See `Bus.leave`."""
         self._served.pop(service, None)
+        await self._leave(service)
+
+    async def _leave(self, service: str) -> None:
         async with self._restoring:
             await self._stored.leave(service)
-            if self._serving is not None and self._serving.is_open:
-                with suppress(*GONE):
-                    await self._serving.cancel(topology.sync_queue(service))
-
-    def _consumes(self, service: str) -> bool:
-        return self._serving is not None and self._serving.consumes(topology.sync_queue(service))
-
-    def _missing(self) -> list[str]:
-        return [s for s in self._served if s not in self._resting and not self._consumes(s)]
+            await self._serving.leave(service)
 
     async def rest(self, service: str, *, resting: bool) -> None:
         """See `Troubled.rest`."""
@@ -262,95 +245,15 @@ class RabbitBus:
             self._wanted.set()
             return
         self._resting.add(service)
-        async with self._restoring:
-            await self._stored.leave(service)
-            if self._serving is not None and self._serving.is_open:
-                with suppress(*GONE):
-                    await self._serving.cancel(topology.sync_queue(service))
+        await self._leave(service)
 
     async def fill(self, service: str, seconds: float) -> None:
         """See `Troubled.fill`."""
         with suppress(*GONE):
             await self._link.fill(topology.REQUEST, service, seconds)
 
-    def _on_request(self, service: str, answer: Answer, delivery: Delivery) -> None:
-        if self._taking:
-            self._batch.begin(self._work(service, answer, delivery))
-
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._work_tasks.create_task(work)
-
-    async def _work(self, service: str, answer: Answer, delivery: Delivery) -> None:
-        """One delivery, from decoding to ack; never raises."""
-        message = delivery.message
-        now = self._clock.now()
-        due = now + _NO_EXPIRATION
-        result = "ack"
-        reply: Reply | Odd | None = None
-        try:
-            request = decode_request(
-                message, service, now=now, redelivered=delivery.redelivered, default_budget=_NO_EXPIRATION
-            )
-            due = now + request.budget
-            self._watch.queue_wait(service, request.waited)
-            if request.budget <= 0:
-                result = "expired"
-            elif not speaks_our_version(message):
-                reply = Reply(request.id, Outcome.BUS_ERROR, 502, "unsupported_version")
-            else:
-                reply = await answer(request)
-        except MalformedRequest as error:
-            if message.correlation_id and message.reply_to:
-                reply = Reply(message.correlation_id, Outcome.REJECTED, 400, "bad_request", str(error).encode())
-            else:
-                log.warning("request ignored", why=str(error), service=service)
-                result = "reject"
-        except Exception as error:
-            log.exception(
-                "delivery failed", service=service, transaction=message.correlation_id, error=type(error).__name__
-            )
-        self._watch.delivery(service, result)
-        if result == "reject":
-            delivery.channel.reject(delivery)
-        elif reply is None or not message.reply_to:
-            delivery.channel.ack(delivery)
-        elif isinstance(reply, Odd):
-            await self._reply_oddly(service, reply, delivery, due)
-        else:
-            await self._reply(service, reply, delivery, due)
-
-    async def _reply_oddly(self, service: str, odd: Odd, delivery: Delivery, due: float) -> None:
-        """Hand back what an injected fault makes of a reply: the last one acknowledges the request."""
-        asked = delivery.message
-        if odd.late:
-            due = self._clock.now() + _SOON
-        for reply in odd.replies[:-1]:
-            message = encode_reply(reply, operation=asked.type, service=service, answers=asked.message_id)
-            with suppress(BusUnavailable, MalformedRequest):
-                delivery.channel.publish(topology.REPLY, asked.reply_to, message, None, due=due)
-        await self._reply(service, odd.replies[-1], delivery, due)
-
-    async def _reply(self, service: str, reply: Reply, delivery: Delivery, due: float) -> None:
-        """Hand a reply back while anybody waits for it, across a lost connection if need be."""
-        asked = delivery.message
-        message = encode_reply(reply, operation=asked.type, service=service, answers=asked.message_id)
-        while self._clock.now() < due:
-            channel = delivery.channel if delivery.channel.is_open else self._serving
-            if channel is not None:
-                try:
-                    if channel is delivery.channel:
-                        channel.answer(topology.REPLY, asked.reply_to, message, delivery, due=due)
-                    else:
-                        channel.publish(topology.REPLY, asked.reply_to, message, None, due=due)
-                except BusUnavailable as error:
-                    log.debug("reply waits", service=service, transaction=reply.to, why=error.reason)
-                except MalformedRequest as error:
-                    log.warning("reply given up", service=service, transaction=reply.to, why=str(error))
-                    break
-                else:
-                    return
-            await self._clock.sleep(0.1)
-        delivery.channel.ack(delivery)
 
     def undeliverable(self, message: Message) -> None:
         """See `channel.Owner`."""
@@ -367,40 +270,30 @@ class RabbitBus:
             for component in ("publish", "consume"):
                 self._watch.connection(component, up=up)
         if not up:
-            self._asking = self._serving = None
+            self._asking = None
+            self._serving.lost()
         self._wanted.set()
 
     async def _restore(self) -> None:
         """Open what channels are gone, and consume from what queues nobody of ours consumes from."""
         async with self._restoring:
-            await self._open_channels()
-            for service in self._missing():
-                await self._consume(service)
+            if self._asks:
+                await self._open_asking()
+            await self._serving.restore(self._wanted_served())
             await self._results.restore()
-            await self._stored.restore(self._wanted_stored())
+            await self._stored.restore(self._wanted_served())
 
-    def _wanted_stored(self) -> dict[str, Answer]:
+    def _wanted_served(self) -> dict[str, Answer]:
         return {service: answer for service, answer in self._served.items() if service not in self._resting}
 
-    async def _open_channels(self) -> None:
-        if self._asks:
-            asking = self._asking if self._asks_now else None
-            asking = asking or await self._link.channel(self, confirms=True)
-            queue = topology.reply_queue(self._name)
-            if not asking.consumes(queue):
-                await asking.declare(queue, "classic", ((topology.REPLY, self._name, {}),))
-                await asking.consume(queue, self._on_reply, no_ack=True)
-            self._asking = asking
-        if self._served and (self._serving is None or not self._serving.is_open):
-            self._serving = await self._link.channel(self, prefetch=self._prefetch)
-
-    async def _consume(self, service: str) -> None:
-        queue = topology.sync_queue(service)
-        if self._serving is None or self._serving.consumes(queue) or await self._link.consumers(queue) is None:
-            return
-        answer = self._served.get(service)  # it may have been left meanwhile
-        if answer is not None:
-            await self._serving.consume(queue, partial(self._on_request, service, answer))
+    async def _open_asking(self) -> None:
+        asking = self._asking if self._asks_now else None
+        asking = asking or await self._link.channel(self, confirms=True)
+        queue = topology.reply_queue(self._name)
+        if not asking.consumes(queue):
+            await asking.declare(queue, "classic", ((topology.REPLY, self._name, {}),))
+            await asking.consume(queue, self._on_reply, no_ack=True)
+        self._asking = asking
 
     async def _sweep(self) -> None:
         while True:
@@ -413,9 +306,7 @@ class RabbitBus:
         while self._open:
             told = False
             with suppress(TimeoutError):
-                async with asyncio.timeout(
-                    _SOON if self._missing() or self._stored.missing(self._wanted_stored()) else _CANARY
-                ):
+                async with asyncio.timeout(_SOON if self._misses_some else _CANARY):
                     await self._wanted.wait()
                     told = True
             self._wanted.clear()
@@ -430,18 +321,28 @@ class RabbitBus:
                 await self._clock.sleep(_SOON)
                 self._wanted.set()
 
+    @property
+    def _misses_some(self) -> bool:
+        wanted = self._wanted_served()
+        return bool(self._serving.missing(wanted) or self._stored.missing(wanted))
+
     async def _look(self) -> None:
-        """Where the broker knows of no consumer on a queue that we think we serve, consume again."""
-        for service in list(self._served):
-            channel, queue = self._serving, topology.sync_queue(service)
-            if channel is not None and channel.consumes(queue) and await self._link.consumers(queue) == 0:
-                async with self._restoring:
-                    await channel.cancel(queue)
-                    await self._consume(service)
-        if not self._open:  # the bus was closed meanwhile, and the word of it lost as above
-            return
+        """Where the broker knows of no consumer on a queue that we think we serve, consume again; some services at a time."""
+        wanted = self._wanted_served()
+        names, self._looked = some(list(wanted), self._looked, _LOOKED_AT)
         async with self._restoring:
-            await self._stored.look(self._wanted_stored())
+            for part in (self._serving, self._stored):
+                if self._open:  # it may be closed meanwhile, and the word of it lost as above
+                    await part.look({service: wanted[service] for service in names})
+
+
+def some(services: list[str], first: int, at_most: int) -> tuple[list[str], int]:
+    """Whose turn it is when so many have had theirs, and where the next turn begins: each comes as often as the others."""
+    if not services:
+        return [], 0
+    first %= len(services)
+    taken = [*services[first:], *services[:first]][:at_most]
+    return taken, first + len(taken)
 
 
 def _unanswered(slot: Slot) -> DeliveryError:

@@ -161,7 +161,7 @@ async def test_an_error_on_the_serving_channel_leaves_the_asking_one_alone(
     clock, watch = SystemClock(), Seen()
     async with RabbitBus(broker.url, unique("gw"), clock, watch) as bus:
         await bus.serve(service, echo)
-        asking, serving = bus._asking, bus._serving
+        asking, serving = bus._asking, bus._serving._channel
         assert serving is not None
         serving._write(
             [b"\x01" + serving._number.to_bytes(2) + bytes.fromhex("0000000d003c0050") + bytes(7) + b"\x63\x00\xce"]
@@ -170,7 +170,7 @@ async def test_an_error_on_the_serving_channel_leaves_the_asking_one_alone(
             while serving.is_open:
                 await outcome(bus, a_request(service=service, body=b"x"), timeout=5)
         assert await outcome(bus, a_request(service=service, body=b"after"), timeout=10) == "after"
-        assert (bus._asking is asking, bus._serving is serving) == (True, False)
+        assert (bus._asking is asking, bus._serving._channel is serving) == (True, False)
         assert watch.ups == {True: 1}, "a 406 on one channel is no matter of the connection"
 
 

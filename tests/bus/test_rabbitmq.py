@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from conftest import Broker
 
 from lgsp.bus.base import Silent
 from lgsp.bus.link import without_password
-from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.bus.rabbitmq import RabbitBus, some
 from lgsp.clock import SystemClock
 from lgsp.errors import BusUnavailable, TimedOut, Unroutable
 from lgsp.model import Reply, Request
@@ -224,3 +225,20 @@ async def test_a_cancellation_that_is_lost_while_the_broker_is_asked_does_not_ke
         async with asyncio.timeout(5):
             await asked.wait()
     assert bus.problems() != []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 5, 64])
+@pytest.mark.parametrize("at_most", [1, 3, 64])
+def test_each_service_is_looked_at_as_often_as_the_others(count: int, at_most: int) -> None:
+    services = [f"s{n}" for n in range(count)]
+    first, seen = 0, Counter[str]()
+    for _ in range(2 * count):
+        names, first = some(services, first, at_most)
+        assert len(names) == len(set(names)) == min(count, at_most)
+        seen.update(names)
+    assert set(seen.values()) == ({2 * min(count, at_most)} if count else set())
+
+
+def test_a_turn_goes_on_where_services_were_taken_away() -> None:
+    names, first = some(["a", "b", "c", "d"], 0, 3)
+    assert (names, some(["a", "d"], first, 3)[0]) == (["a", "b", "c"], ["d", "a"])

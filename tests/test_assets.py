@@ -20,7 +20,8 @@ from lgsp.fault import Kind
 from lgsp.ledger.memory import MemoryLedger
 from lgsp.monitoring.profile import Profile
 from lgsp.monitoring.rules import rules
-from lgsp.taps.metrics import ConnectorMetrics, FaultMetrics, GatewayMetrics, ProcessMetrics, UpstreamMetrics
+from lgsp.taps.answering import ConnectorMetrics, FaultMetrics, UpstreamMetrics
+from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
 from lgsp.taps.stored import StoredMetrics
 
 REPOSITORY = Path(__file__).parents[1]

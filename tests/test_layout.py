@@ -39,7 +39,7 @@ PLACES = {
     "yaml": ("lgsp/catalogue/source.py", "lgsp/monitoring/rules.py"),
     "numpy": ("lgsp/traffic/",),
     "pydantic": ("lgsp/catalogue/",),
-    "prometheus_client": ("lgsp/taps/metrics.py", "lgsp/taps/cells.py", "lgsp/edge/admin.py"),
+    "prometheus_client": ("lgsp/taps/", "lgsp/edge/admin.py"),
     "jinja2": ("lgsp/catalogue/expression.py", "lgsp/runtime/template.py"),  # refused at load, run later
     "jsonschema": ("lgsp/catalogue/validator.py",),
     "referencing": ("lgsp/catalogue/validator.py",),

@@ -19,7 +19,8 @@ from lgsp.runtime.provider import Upstreams
 from lgsp.runtime.state import States
 from lgsp.runtime.ward import Ward
 from lgsp.settings import Settings, environment
-from lgsp.taps.metrics import ConnectorMetrics, FaultMetrics, ProcessMetrics, UpstreamMetrics
+from lgsp.taps.answering import ConnectorMetrics, FaultMetrics, UpstreamMetrics
+from lgsp.taps.metrics import ProcessMetrics
 
 DRAIN = 20.0
 """Seconds within which what was begun has to end once the process goes down; the rest goes to a sibling."""

@@ -26,7 +26,8 @@ from lgsp.edge import orders as ordering
 from lgsp.edge.access import Access
 from lgsp.edge.admin import RouteDef
 from lgsp.edge.answers import STATUS, status_path
-from lgsp.edge.gateway import Gateway, TransactionIds
+from lgsp.edge.gateway import Gateway
+from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.oauth import Desk
 from lgsp.edge.orders import Orders
 from lgsp.edge.pages import Pages

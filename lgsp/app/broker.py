@@ -19,7 +19,7 @@ from lgsp.bus.provision import provision
 from lgsp.bus.rabbitmq import RabbitBus
 from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.clock import SystemClock
-from lgsp.edge.gateway import TransactionIds
+from lgsp.edge.incoming import TransactionIds
 from lgsp.errors import SettingsError
 from lgsp.model import Reply, Request
 from lgsp.settings import Settings

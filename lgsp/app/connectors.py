@@ -20,7 +20,8 @@ from lgsp.catalogue.service import Catalogue
 from lgsp.clock import SystemClock
 from lgsp.runtime.state import States
 from lgsp.settings import Settings
-from lgsp.taps.metrics import ConnectorMetrics, ProcessMetrics
+from lgsp.taps.answering import ConnectorMetrics
+from lgsp.taps.metrics import ProcessMetrics
 
 log = structlog.get_logger()
 

@@ -39,14 +39,15 @@ from lgsp.clock import Clock, SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
 from lgsp.edge.faults import fault_of
-from lgsp.edge.gateway import TransactionIds
+from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.tls import authority_file
 from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl
 from lgsp.ledger.base import Ledger
 from lgsp.model import Request, Transaction
 from lgsp.runtime.state import States
 from lgsp.settings import Settings
-from lgsp.taps.metrics import BothMetrics, ConnectorMetrics, GatewayMetrics, ProcessMetrics
+from lgsp.taps.answering import BothMetrics, ConnectorMetrics
+from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
 from lgsp.taps.recent import Recent
 from lgsp.taps.stored import StoredMetrics
 from lgsp.traffic.driver import Driver, Mix, Send

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import logging
 import math
-import random
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
 import structlog
 from aiohttp import hdrs, web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from lgsp.catalogue.consumer import Consumer
-from lgsp.catalogue.force import parse_force
 from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue
-from lgsp.chance import uuid7
-from lgsp.clock import Clock
 from lgsp.dispatch import SUSPENDED, Dispatcher
 from lgsp.edge import bodies, faults
 from lgsp.edge.access import Access, Met, Stranger
 from lgsp.edge.admission import SERVICE, Full, Room
 from lgsp.edge.answers import SERVER, Refused, accepted, answer_of, status_path
-from lgsp.edge.asked import asked_as
-from lgsp.edge.faults import Fault, body_of, wants_xml
+from lgsp.edge.faults import body_of, wants_xml
+from lgsp.edge.incoming import request_of
+from lgsp.edge.listener import DRAIN, Listener
 from lgsp.edge.names import is_our_name
 from lgsp.edge.routes import NoRoute, Route, Routes
 from lgsp.edge.straight import Straight, straight
-from lgsp.errors import LedgerUnavailable, MalformedRequest, SettingsError
+from lgsp.errors import LedgerUnavailable
 from lgsp.forwarding.forwarder import Receipt
 from lgsp.ledger.outbox import Conflict
 from lgsp.model import Outcome, Request, Transaction
@@ -40,30 +34,9 @@ log = structlog.get_logger()
 Own = Callable[[web.BaseRequest, bytes], Awaitable[web.Response]]
 """Answers at one of the gateway's own paths, which belong to no service."""
 
-CARRIED = frozenset(
-    {
-        "accept",
-        "accept-language",
-        "apikey",
-        "content-type",
-        "idempotency-key",
-        "messagetype",
-        "prefer",
-        "soapaction",
-        "timestamp",
-        "traceparent",
-        "x-road-client",
-        "x-secretkey",
-        "x-systemid",
-    }
-)
-"""Request headers that go on to the provider; everything else stays at the gateway."""
 _OWN_BODY = 64 * 1024
-_DRAIN = 20.0
-"""Seconds within which what is running has to end once the gateway goes down ..."""
 _TO_ANSWER = 2.0
-"""... of which so many are left to tell those whose calls have not."""
-_KEY_LENGTH = 200
+"""Of the seconds within which what is running has to end, so many are left to tell those whose calls have not."""
 
 
 class Watch(Protocol):
@@ -98,19 +71,6 @@ class Stores(Protocol):
         ...
 
 
-class TransactionIds:
-    """New transaction ids: UUIDs of version 7 by the clock, from the system's randomness."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._entropy = random.SystemRandom().getrandbits(64)
-        self._bits = random.Random(self._entropy).getrandbits
-
-    def __call__(self) -> str:
-        """A new id, later in order than those of earlier milliseconds."""
-        return uuid7(int(self._clock.now() * 1_000), self._bits(74))
-
-
 class Gateway:
     """One listener. `names`: the only ones it answers to beside loopback's; `None`: it answers to any.
 
@@ -143,7 +103,7 @@ class Gateway:
         self._names = None if names is None else frozenset(names)
         self._max_body = max_body
         self.room = Room(max_in_flight, max_held)
-        self._runner: web.ServerRunner | None = None
+        self._listener = Listener(self._handle)
         self.draining = False
 
     def __repr__(self) -> str:
@@ -161,41 +121,15 @@ class Gateway:
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen, with `tls` by HTTPS; returns the port (of a free choice where `port` is 0). Raises `SettingsError`."""
-        if importlib.util.find_spec("aiohttp._http_parser") is None:
-            raise SettingsError(
-                "aiohttp lacks its compiled HTTP parser, without which this gateway does not listen: reinstall aiohttp"
-            )
-        server = web.Server(
-            self._handle,
-            keepalive_timeout=15,
-            max_line_size=4096,
-            max_headers=64,
-            max_field_size=8190,
-            lingering_time=2,
-            auto_decompress=False,
-            access_log=None,
-            logger=_http_log(),
-        )
-        self._runner = web.ServerRunner(server, shutdown_timeout=_DRAIN)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, ssl_context=tls)
-        try:
-            await site.start()
-        except OSError as error:
-            raise SettingsError(
-                f"the gateway cannot listen on {host}:{port}: {error.strerror or error}; choose another with --listen"
-            ) from error
-        address: tuple[str, int] = self._runner.addresses[0]
-        return address[1]
+        return await self._listener.start(host, port, tls)
 
     async def stop(self) -> None:
         """Take nothing new, let what is running finish, and tell whoever waits too long that it does not."""
         self.draining = True
         self._forwarder.release()
-        if self._runner:
-            giving_up = asyncio.get_running_loop().call_later(_DRAIN - _TO_ANSWER, self._give_up)
-            await self._runner.cleanup()
-            giving_up.cancel()
+        giving_up = asyncio.get_running_loop().call_later(DRAIN - _TO_ANSWER, self._give_up)
+        await self._listener.stop()
+        giving_up.cancel()
 
     def _give_up(self) -> None:
         self._dispatcher.give_up()
@@ -229,7 +163,7 @@ class Gateway:
                 if isinstance(found, NoRoute):
                     raise _no_route(found)
                 route, met = found, self._meet(http, found)
-            request = self._request(http, route, met, body)
+            request = request_of(http, self._new_id(), route, met.consumer, body)
             answer: web.Response | Straight
             if met.refusal:
                 answer = await self._reject(http, request, met)
@@ -282,35 +216,6 @@ class Gateway:
         if hdrs.CONTENT_ENCODING in http.headers:
             raise Refused(faults.ENCODED, "refused")
         return met
-
-    def _request(self, http: web.BaseRequest, route: Route, met: Met, body: bytes) -> Request:
-        transaction = self._new_id()
-        carried = {}
-        key, force = transaction, ""
-        for name, value in http.headers.items():
-            lower = name.lower()
-            if lower in CARRIED:
-                carried[lower] = _readable(value)
-            elif lower == "x-lgsp-key":
-                key = _checked_key(value)
-            elif lower == "x-lgsp-force":
-                force = _checked_force(value, met.consumer)
-            elif lower == "authorization" and value.startswith("Basic "):
-                carried[lower] = _readable(value)  # a contract's own credentials; ours are Bearer
-        return Request(
-            id=transaction,
-            service=route.service.id,
-            operation=route.operation.name,
-            path=route.path,
-            query=http.rel_url.raw_query_string,
-            consumer=met.consumer.id,
-            key=key,
-            body=body,
-            headers=carried,
-            calm=met.consumer.behaviour == "calm",
-            force=force,
-            asked_as=asked_as(route.service.request_id, http.rel_url.raw_query_string, body),
-        )
 
     async def _transact(
         self, http: web.BaseRequest, request: Request, route: Route, consumer: Consumer
@@ -379,21 +284,6 @@ class Gateway:
         return response
 
 
-class _OurMistakes(logging.Filter):
-    """Lets pass what went wrong here; a client's bad HTTP has had its 400, and strangers do not write our log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error, HttpProcessingError) or error.code >= 500
-
-
-def _http_log() -> logging.Logger:
-    made = logging.getLogger("lgsp.edge.http")
-    if not made.filters:
-        made.addFilter(_OurMistakes())
-    return made
-
-
 def _prefers_async(request: Request) -> bool:
     preferred = request.headers.get("prefer", "")
     return bool(preferred) and any(word.strip().lower() == "respond-async" for word in preferred.split(","))
@@ -403,29 +293,3 @@ def _no_route(route: NoRoute) -> Refused:
     if route.why == "method":
         return Refused(faults.NO_METHOD, "unknown", {"Allow": ", ".join(route.allowed)})
     return Refused(faults.NO_CONTEXT if route.why == "context" else faults.NO_RESOURCE, "unknown")
-
-
-def _readable(value: str) -> str:
-    """The value of a header that goes on; one that is no UTF-8 cannot."""
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise Refused(faults.NOT_TEXT, "refused") from error
-    return value
-
-
-def _checked_key(value: str) -> str:
-    if not value or len(value) > _KEY_LENGTH or not (value.isascii() and value.isprintable()):
-        raise Refused(faults.BAD_KEY, "refused")
-    return value
-
-
-def _checked_force(value: str, consumer: Consumer) -> str:
-    if not consumer.may_force:
-        raise Refused(faults.NO_FORCE, "refused")
-    try:
-        parse_force(value)
-    except MalformedRequest as error:
-        raise Refused(Fault(400, 400, f"X-Lgsp-Force: {error}"), "refused") from error
-    return value

@@ -1,36 +1,30 @@
-"""Numbers for Prometheus: every label set there from the start, every child kept.
+"""Numbers for Prometheus, of every process and of a gateway: every label set there from the start, every child kept.
 
-The counts of transactions are the ledger's own, rendered at scrape time: there is no second count to disagree with.
-`docs/metrics.md` lists every metric.
+Those of connectors are in `answering`, those of the ledger in `account`; `docs/metrics.md` lists every metric.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
 from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector
 
 from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue, Service
 from lgsp.catalogue.watch import Reload
 from lgsp.ledger.base import Ledger
-from lgsp.ledger.periods import PERIODS
 from lgsp.model import Outcome, Transaction
+from lgsp.taps.account import FactsCollector, LedgerCollector
 from lgsp.taps.cells import Cell, Counter, Gauge, Histogram
 
 WHOLE = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
 SEGMENT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 30)
 LOOP = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
 SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576)
-RESULTS = ("ack", "requeue", "reject", "expired")
 SHED = ("inflight", "memory", "outbox", "quota")
-LOST_STATE = ("expired", "consumer", "whole")
 ROUTES = ("service", "own", "refused", "unknown")
 _ANSWERED = (Outcome.OK, Outcome.BUSINESS_FAULT)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -105,103 +99,6 @@ class ProcessMetrics:
         return partial(generate_latest, self.registry)
 
 
-class _LedgerCollector(Collector):
-    """The ledger's own totals as metrics."""
-
-    def __init__(self, ledger: Ledger, name: str, services: Iterable[Service]) -> None:
-        self._ledger = ledger
-        self._name = name
-        self.services = tuple(services)
-        """Those that exist: they have a count, if 0. What is gone keeps the counts that it has."""
-        self.take()
-
-    def take(self) -> None:
-        """Copy the counts in one moment: while a scrape is rendered the loop goes on, and accepted = ended + open must hold."""
-        ledger = self._ledger
-        self._taken = dict(ledger.totals()), dict(ledger.accepted()), dict(ledger.still_open())
-        self._by_period = dict(ledger.periods())
-
-    def collect(self) -> Iterator[Metric]:
-        totals, accepts, opens = self._taken
-        ended = CounterMetricFamily(
-            "lgsp_transactions", "Transactions that ended, by outcome.", labels=("service", "outcome")
-        )
-        none = {(service.id, outcome): 0 for service in self.services for outcome in Outcome}
-        for (service, outcome), count in (none | totals).items():
-            ended.add_metric((service, str(outcome)), count)
-        yield ended
-        zero = {service.id: 0 for service in self.services}
-        accepted = CounterMetricFamily("lgsp_transactions_accepted", "Transactions accepted.", labels=("service",))
-        for service, count in (zero | accepts).items():
-            accepted.add_metric((service,), count)
-        yield accepted
-        still_open = GaugeMetricFamily(
-            "lgsp_open_transactions", "Accepted, without an outcome yet.", labels=("service",)
-        )
-        for service, count in (zero | opens).items():
-            still_open.add_metric((service,), count)
-        yield still_open
-        info = GaugeMetricFamily("lgsp_ledger_info", "Which account these are.", labels=("ledger", "backend", "zone"))
-        info.add_metric((self._name, self._ledger.backend, self._ledger.zone), 1)
-        yield info
-        yield self._periods(none)
-        yield from self._standing()
-
-    def _periods(self, none: Mapping[tuple[str, Outcome], int]) -> Metric:
-        family = GaugeMetricFamily(
-            "lgsp_ledger_period_transactions",
-            "Transactions that ended in the period.",
-            labels=("service", "outcome", "period"),
-        )
-        zero = {(service, outcome, period): 0 for service, outcome in none for period in PERIODS}
-        for (service, outcome, period), count in (zero | self._by_period).items():
-            family.add_metric((service, str(outcome), period), count)
-        return family
-
-    def _standing(self) -> Iterator[Metric]:
-        standing = self._ledger.standing()
-        gauges = {
-            "lgsp_ledger_last_sequence": ("The last row's number.", standing.sequence),
-            "lgsp_ledger_queue_depth": ("Ended, not in the tables yet.", standing.waiting),
-            "lgsp_ledger_lag_seconds": ("How long the first of them waits.", standing.lag),
-            "lgsp_ledger_checkpoint_sequence": ("The row up to which it is signed.", standing.checkpoint),
-            "lgsp_ledger_checkpoint_root_prefix": ("48 bits of the chain's root there.", standing.root),
-            "lgsp_ledger_last_verified_timestamp_seconds": ("Last verification; 0 is never.", standing.verified_at),
-            "lgsp_ledger_verify_failed": ("1 when it found something.", float(standing.verify_failed)),
-        }
-        for name, (says, value) in gauges.items():
-            yield GaugeMetricFamily(name, says, value=value)
-        yield CounterMetricFamily("lgsp_ledger_write_errors", "Commits that failed.", value=standing.write_errors)
-        yield CounterMetricFamily(
-            "lgsp_ledger_duplicates", "Second outcomes that were refused.", value=self._ledger.duplicates
-        )
-
-    def describe(self) -> Iterator[Metric]:
-        return iter(())
-
-
-class _FactsCollector(Collector):
-    """What the services are, of those that exist."""
-
-    def __init__(self, services: Iterable[Service]) -> None:
-        self.services = tuple(services)
-
-    def collect(self) -> Iterator[Metric]:
-        objective = GaugeMetricFamily("lgsp_slo_objective_ratio", "The objective of a service.", labels=("service",))
-        timeout = GaugeMetricFamily("lgsp_service_timeout_seconds", "How long the gateway waits.", labels=("service",))
-        info = GaugeMetricFamily(
-            "lgsp_service_info", "What a service is.", labels=("service", "owner", "tier", "route", "mode")
-        )
-        for service in self.services:
-            objective.add_metric((service.id,), service.objective)
-            timeout.add_metric((service.id,), service.timeout)
-            info.add_metric((service.id, service.owner, service.tier, service.route, service.mode), 1)
-        yield from (objective, timeout, info)
-
-    def describe(self) -> Iterator[Metric]:
-        return iter(())
-
-
 class _Asked:
     """The children of one service that the asking half moves."""
 
@@ -222,7 +119,7 @@ class GatewayMetrics:
         registry = process.registry
         self._process = process
         known = Catalogue({service.id: service for service in services})
-        self._counts = _LedgerCollector(ledger, name, known)
+        self._counts = LedgerCollector(ledger, name, known)
         registry.register(self._counts)
         process.taking.append(self._counts.take)
         by = ("service",)
@@ -264,7 +161,7 @@ class GatewayMetrics:
         self._http_children: dict[tuple[str, str, int], Cell] = {
             ("service", method, 200): self._http.labels("service", method, "200") for method in ("GET", "POST")
         }
-        self._facts = _FactsCollector(known)
+        self._facts = FactsCollector(known)
         registry.register(self._facts)
         self.prepare(known)()
 
@@ -352,183 +249,3 @@ class GatewayMetrics:
     def connection(self, component: str, *, up: bool) -> None:
         """See `bus.base.Watch`."""
         self._process.connection(component, up=up)
-
-
-class _Served:
-    """The children of one service that the answering half moves."""
-
-    __slots__ = ("busy", "lost", "messages", "took", "wait")
-
-    def __init__(
-        self, service: str, wait: Histogram, took: Histogram, messages: Counter, busy: Gauge, lost: Counter
-    ) -> None:
-        self.wait = wait.labels(service)
-        self.took = took.labels(service)
-        self.messages = {result: messages.labels(service, result) for result in RESULTS}
-        self.busy = busy.labels(service)
-        self.lost = {reason: lost.labels(service, reason) for reason in LOST_STATE}
-
-
-class ConnectorMetrics:
-    """The watch of the answering half, its bus and its host: of the services in `only`, or of all."""
-
-    def __init__(
-        self, process: ProcessMetrics, services: Iterable[Service], capacity: int, only: Collection[str] = ()
-    ) -> None:
-        registry = process.registry
-        self._process = process
-        by = ("service",)
-        wait = Histogram("lgsp_queue_wait_seconds", "From publish to delivery.", by, buckets=SEGMENT, registry=registry)
-        took = Histogram(
-            "lgsp_connector_duration_seconds", "The provider's part.", by, buckets=WHOLE, registry=registry
-        )
-        messages = Counter(
-            "lgsp_connector_messages_total", "What became of each delivery.", ("service", "result"), registry=registry
-        )
-        busy = Gauge("lgsp_connector_busy", "Requests being answered.", by, registry=registry)
-        limit = Gauge("lgsp_connector_capacity", "Requests answered at a time, at most.", by, registry=registry)
-        lost = Counter(
-            "lgsp_state_dropped_total", "Things that stand-ins forgot.", ("service", "reason"), registry=registry
-        )
-        self._by_service = (wait, took, messages, busy, lost)
-        self._limit, self._capacity = limit, capacity
-        self._only = frozenset(only)
-        self._served: dict[str, _Served] = {}
-        self.prepare(Catalogue({service.id: service for service in services}))()
-        self._skew = Counter(
-            "lgsp_clock_skew_total", "Waits that came out negative: two clocks disagree.", registry=registry
-        )
-
-    def prepare(self, new: Catalogue) -> Commit:
-        """See `Taker`: every label set of what is new; those of what is gone stay."""
-        ours = [service.id for service in new if not self._only or service.id in self._only]
-        fresh = [service for service in ours if service not in self._served]
-        served = self._served | {service: _Served(service, *self._by_service) for service in fresh}
-
-        def commit() -> None:
-            self._served = served
-            for service in fresh:
-                self._limit.labels(service).set(self._capacity)
-
-        return commit
-
-    def busy(self, service: str, change: int) -> None:
-        """A request began (+1) or ended (-1)."""
-        self._served[service].busy.inc(change)
-
-    def duration(self, service: str, seconds: float) -> None:
-        """A connector took `seconds`, behaviours included."""
-        self._served[service].took.observe(seconds)
-
-    def state_dropped(self, service: str, reason: str, count: int) -> None:
-        """A stand-in forgot `count` things. A service that this process does not serve makes no series."""
-        served = self._served.get(service)
-        if served is not None and reason in served.lost:
-            served.lost[reason].inc(count)
-
-    def delivery(self, service: str, result: str) -> None:
-        """See `bus.base.Watch`."""
-        served = self._served.get(service)
-        if served is not None and result in served.messages:
-            served.messages[result].inc()
-
-    def queue_wait(self, service: str, seconds: float) -> None:
-        """See `bus.base.Watch`."""
-        served = self._served.get(service)
-        if served is not None:
-            served.wait.observe(max(seconds, 0.0))
-        if seconds < 0:
-            self._skew.inc()
-
-    def late_reply(self, service: str) -> None:
-        """Replies are the asking half's."""
-
-    def duplicate_reply(self, service: str) -> None:
-        """So are these."""
-
-    def unroutable(self, service: str) -> None:
-        """A reply whose gateway is gone: the broker's own metrics show it."""
-
-    def confirmed(self, seconds: float) -> None:
-        """Confirms of replies are not measured."""
-
-    def connection(self, component: str, *, up: bool) -> None:
-        """See `bus.base.Watch`."""
-        self._process.connection(component, up=up)
-
-
-class UpstreamMetrics:
-    """The watch of real providers, and the tap of the services that spy on them."""
-
-    def __init__(self, process: ProcessMetrics) -> None:
-        registry = process.registry
-        by = ("service", "outcome")
-        self._process = process
-        self._attempts = Counter("lgsp_upstream_attempts_total", "HTTP requests to providers.", by, registry=registry)
-        self._spied = Counter("lgsp_spied_total", "Calls that were spied on.", by, registry=registry)
-
-    def provider(self, service: str) -> None:
-        """A service has a real provider: its label sets are there from now on."""
-        self.circuit(service, is_open=False)
-        for outcome in Outcome:
-            self._attempts.labels(service, outcome)
-            self._spied.labels(service, outcome)
-
-    def attempt(self, service: str, outcome: Outcome) -> None:
-        """One HTTP request to the provider ended."""
-        self._attempts.labels(service, outcome).inc()
-
-    def circuit(self, service: str, *, is_open: bool) -> None:
-        """Its breaker opened or closed."""
-        self._process.circuit("answering", service, is_open=is_open)
-
-    def saw(self, transaction: Transaction) -> None:
-        """A call was spied on."""
-        self._spied.labels(transaction.request.service, transaction.outcome).inc()
-
-
-class FaultMetrics:
-    """The faults that are active in this process, and those that are not: every service and kind from the start."""
-
-    def __init__(self, process: ProcessMetrics, services: Callable[[], Iterable[str]], kinds: Iterable[str]) -> None:
-        self._collector = _FaultCollector(services, tuple(kinds))
-        process.registry.register(self._collector)
-
-    def faults(self, active: Collection[tuple[str, str]]) -> None:
-        """The faults that are active now, as (service, kind)."""
-        self._collector.active = frozenset(active)
-
-
-class _FaultCollector(Collector):
-    """One series a service and kind."""
-
-    def __init__(self, services: Callable[[], Iterable[str]], kinds: Iterable[str]) -> None:
-        self._services = services
-        self._kinds = kinds
-        self.active: frozenset[tuple[str, str]] = frozenset()
-
-    def collect(self) -> Iterator[Metric]:
-        family = GaugeMetricFamily(
-            "lgsp_fault_active", "Whether an injected fault is active.", labels=("service", "fault")
-        )
-        active = self.active
-        for service in self._services():
-            for kind in self._kinds:
-                family.add_metric((service, kind), (service, kind) in active)
-        yield family
-
-    def describe(self) -> Iterator[Metric]:
-        return iter(())
-
-
-class BothMetrics:
-    """Asking and answering half in one process on one bus."""
-
-    def __init__(self, asking: GatewayMetrics, answering: ConnectorMetrics) -> None:
-        self.late_reply = asking.late_reply
-        self.duplicate_reply = asking.duplicate_reply
-        self.unroutable = asking.unroutable
-        self.confirmed = asking.confirmed
-        self.delivery = answering.delivery
-        self.queue_wait = answering.queue_wait
-        self.connection = asking.connection

@@ -17,7 +17,8 @@ from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
-from lgsp.edge.gateway import Gateway, TransactionIds
+from lgsp.edge.gateway import Gateway
+from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.routes import Routes
 from lgsp.edge.tokens import Tokens, make_key
 from lgsp.forwarding.forwarder import Receipt

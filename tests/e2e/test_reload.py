@@ -30,13 +30,15 @@ from lgsp.catalogue.watch import Reload, Watcher
 from lgsp.clock import ManualClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
-from lgsp.edge.gateway import Gateway, TransactionIds
+from lgsp.edge.gateway import Gateway
+from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.routes import Routes
 from lgsp.edge.tokens import Tokens, make_key
 from lgsp.ledger.memory import MemoryLedger
 from lgsp.runtime.host import Host
 from lgsp.runtime.state import States
-from lgsp.taps.metrics import BothMetrics, ConnectorMetrics, GatewayMetrics, ProcessMetrics
+from lgsp.taps.answering import BothMetrics, ConnectorMetrics
+from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
 
 NINE_LINES = """vehicle-registry:
   title: Đăng ký phương tiện

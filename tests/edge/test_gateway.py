@@ -23,7 +23,8 @@ from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge import bodies
 from lgsp.edge.access import Access
-from lgsp.edge.gateway import CARRIED, Gateway, TransactionIds
+from lgsp.edge.gateway import Gateway
+from lgsp.edge.incoming import CARRIED, TransactionIds
 from lgsp.edge.routes import Routes
 from lgsp.edge.tokens import Tokens, make_key
 from lgsp.errors import (

@@ -18,7 +18,8 @@ from lgsp.clock import ManualClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
 from lgsp.edge.answers import STATUS
-from lgsp.edge.gateway import Gateway, TransactionIds
+from lgsp.edge.gateway import Gateway
+from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.routes import Routes
 from lgsp.edge.status import Status
 from lgsp.edge.tokens import Tokens, make_key

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
-from lgsp.edge.gateway import Gateway, TransactionIds
+from lgsp.edge.gateway import Gateway
+from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.routes import Routes
 from lgsp.edge.tls import authority_file, make_authority, make_certificate, serving
 from lgsp.edge.tokens import Tokens, make_key

@@ -18,17 +18,8 @@ from lgsp.ledger.base import Standing
 from lgsp.ledger.memory import MemoryLedger
 from lgsp.ledger.periods import PERIODS
 from lgsp.model import Outcome, Transaction
-from lgsp.taps.metrics import (
-    CONTENT_TYPE,
-    LOST_STATE,
-    RESULTS,
-    BothMetrics,
-    ConnectorMetrics,
-    FaultMetrics,
-    GatewayMetrics,
-    ProcessMetrics,
-    UpstreamMetrics,
-)
+from lgsp.taps.answering import LOST_STATE, RESULTS, BothMetrics, ConnectorMetrics, FaultMetrics, UpstreamMetrics
+from lgsp.taps.metrics import CONTENT_TYPE, GatewayMetrics, ProcessMetrics
 from lgsp.taps.stored import StoredMetrics
 
 SERVICES = [

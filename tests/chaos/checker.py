@@ -245,11 +245,7 @@ def _hanging(seen: Witnesses) -> Iterator[str]:
         took = call.ended - call.began
         if took <= seen.budget + GRACE:
             continue
-        paused = sum(
-            max(0.0, min(call.ended, pause.ended) - max(call.began, pause.began))
-            for pause in seen.pauses
-            if pause.gateway in {"*", call.gateway}
-        )
+        paused = _paused(seen.pauses, call)
         if took - paused > seen.budget + GRACE:
             yield f"{call.nonce} at {call.gateway} took {took:.2f} s, {paused:.2f} s of it paused"
     for call in seen.calls:
@@ -258,6 +254,16 @@ def _hanging(seen: Witnesses) -> Iterator[str]:
             if not end.outcome:
                 yield f"{call.transaction} at {call.gateway} was answered 202, and its sender was told of no end ({end.status})"
     yield from (f"{count} open at {gateway} at rest" for gateway, count in seen.still_open.items() if count)
+
+
+def _paused(pauses: Iterable[Pause], call: Call) -> float:
+    """Seconds of a call in which nothing could answer it; where two pauses overlap, once."""
+    total, until = 0.0, call.began
+    for pause in sorted(pauses, key=lambda pause: pause.began):
+        if pause.gateway in {"*", call.gateway} and pause.ended > until and pause.began < call.ended:
+            total += min(pause.ended, call.ended) - max(pause.began, until)
+            until = pause.ended
+    return total
 
 
 def _contradicted(seen: Witnesses, answered: Sequence[Call], rows: Mapping[str, Row]) -> Iterator[str]:

@@ -126,6 +126,15 @@ def test_time_in_which_nobody_could_answer_does_not_count(gateway: str, hangs: b
     assert bool(judge(seen).counts["hanging"]) is hangs
 
 
+def test_time_that_two_pauses_share_counts_once() -> None:
+    seen = a_story()
+    seen.calls = [replace(STORY.calls[0], ended=6.0), *STORY.calls[1:]]
+    seen.pauses = [Pause("*", 1.0, 2.6), Pause("gw1", 1.0, 2.5), Pause("gw1", 2.0, 2.7)]
+    assert judge(seen).counts["hanging"] == 1
+    seen.pauses = [*seen.pauses, Pause("gw1", 4.0, 5.5)]
+    assert judge(seen).counts["hanging"] == 0
+
+
 def a_stored_story() -> Witnesses:
     """Three that were stored: one answered 202, one waited for and asked twice, one given up and sent once more."""
     calls = [

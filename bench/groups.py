@@ -200,7 +200,7 @@ def _http(directory: Path) -> Group:
         "http",
         "HTTP to HTTP, wrk with one thread and 64 connections",
         "request 328 B, reply 641 B, 28 services in turn; lgsp: real `lgsp gateway` and `lgsp connectors`, all it has "
-        "switched on; shipped services: the first example of each, its own payload, its own connector",
+        "switched on; shipped services: the first example of each, its own payload and connector, some of them stored first",
         [
             Web(
                 "lgsp",

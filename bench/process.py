@@ -70,10 +70,10 @@ class Child:
         output = self._process.stdout
         while b"\n" not in self._rest:
             if output is None or not select.select([output], [], [], max(0.0, end - time.monotonic()))[0]:
-                raise Broken(f"{self.name} said nothing within {seconds:g} s; {self._last_words()}")
+                raise Broken(f"{self.name} said nothing within {seconds:g} s; {self.last_words()}")
             piece = os.read(output.fileno(), 65536)
             if not piece:
-                raise Broken(f"{self.name} ended; {self._last_words()}")
+                raise Broken(f"{self.name} ended; {self.last_words()}")
             self._rest += piece
         line, _, self._rest = self._rest.partition(b"\n")
         return line.decode(errors="replace")
@@ -97,12 +97,12 @@ class Child:
             except OSError:
                 says = "nothing"
             time.sleep(0.01)  # a port that opens tells nobody
-        raise Broken(f"{self.name} is not ready and says {says!r}; {self._last_words()}")
+        raise Broken(f"{self.name} is not ready and says {says!r}; {self.last_words()}")
 
     def obey(self, order: str, seconds: float) -> Mapping[str, Any]:
         """Give an order; its answer is one line of JSON."""
         if self._process.stdin is None or self._process.poll() is not None:
-            raise Broken(f"{self.name} is not running; {self._last_words()}")
+            raise Broken(f"{self.name} is not running; {self.last_words()}")
         self._process.stdin.write(order.encode() + b"\n")
         self._process.stdin.flush()
         answer: Mapping[str, Any] = json.loads(self.line(seconds))
@@ -120,6 +120,7 @@ class Child:
             self._process.kill()
             self._process.wait()
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The last line of its log."""
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return f"its last words: {lines[-1][-300:]}" if lines else "it left no word"

@@ -17,6 +17,15 @@ from bench.loop import Place
 from bench.machine import Meter, memory_mib
 from bench.process import Broken, Child, free_port
 
+_FAILURES = (
+    "lgsp_http_requests_total",
+    "lgsp_transactions_total",
+    "lgsp_shed_total",
+    "lgsp_unroutable_total",
+    "lgsp_amqp_reconnects_total",
+    "lgsp_ledger_write_errors_total",
+)
+_USUAL = ('code="200"', 'code="202"', 'outcome="ok"', 'outcome="business_fault"')
 _SCRAPES, _SCRAPE_SECONDS = 11, 2.0  # so many, or as many as begin within so many seconds
 
 
@@ -98,12 +107,22 @@ class Web:
         found = _wrk(f"http://127.0.0.1:{self._port}", self._script(), connections=case, seconds=max(1, round(seconds)))
         used, others = meter.read()
         if found["failed"]:
-            raise Broken(f"{found['failed']:.0f} calls failed, {found['answered']:.0f} were answered")
+            raise Broken(
+                f"{found['failed']:.0f} calls failed, {found['answered']:.0f} were answered; {self._says_why()}"
+            )
         if not found["answered"]:
             raise Broken(f"no call was answered within {found['microseconds'] / 1e6:.1f} s")
         cpu = {party: 1e6 * value / found["answered"] for party, value in used.items()}
         per_second = 1e6 * found["answered"] / found["microseconds"]
         return Round(per_second, found["p50"] / 1_000, found["p99"] / 1_000, cpu, others)
+
+    def _says_why(self) -> str:
+        """What its processes count of failures since their start, and the last word of each."""
+        said = []
+        for server, child in self._children:
+            counted = _counted(server.admin) if server.admin else []
+            said.append(f"{server.party}: {', '.join([*counted, child.last_words()])}")
+        return "; ".join(said)
 
     def memory(self) -> Mapping[str, float]:
         """Peak memory by party, MiB; of several processes of one party the sum."""
@@ -191,6 +210,20 @@ def _token(port: int, state: Path, consumer: str) -> str:
             return str(json.load(answer)["access_token"])
     except OSError as error:
         raise Broken(f"no token for {consumer}: {error}") from error
+
+
+def _counted(admin: int) -> list[str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{admin}/metrics", timeout=30) as answer:
+            return failures_in(answer.read().decode())
+    except OSError as error:
+        return [f"no metrics ({error})"]
+
+
+def failures_in(page: str) -> list[str]:
+    """The series of a page of metrics that count what went wrong, with their values; what is still 0 says nothing."""
+    lines = [line for line in page.splitlines() if line.startswith(_FAILURES) and not line.endswith(" 0.0")]
+    return [line for line in lines if not any(usual in line for usual in _USUAL)]
 
 
 def _scraped(name: str, port: int) -> Page:

@@ -14,7 +14,7 @@ from bench.loop import Loop, Place, compile_c
 from bench.peers.asking import closed_loop
 from bench.peers.payload import REPLY, REQUEST, of_size
 from bench.process import REPOSITORY, Broken, Child, free_port
-from bench.web import Call, script
+from bench.web import Call, failures_in, script
 from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.parse import read_catalogue
 
@@ -86,6 +86,24 @@ async def test_a_closed_loop_tells_the_first_failure_and_does_not_count_it_as_an
     assert found["failed"] == found["transactions"] > 0
     assert found["error"] == "ValueError: another answer"
     assert found["per_second"] == 0
+
+
+def test_a_broken_round_tells_what_was_counted_of_failures_and_nothing_else() -> None:
+    page = """# TYPE lgsp_transactions counter
+lgsp_transactions_total{outcome="ok",service="echo-0"} 9.0
+lgsp_transactions_total{outcome="bus_error",service="echo-0"} 3.0
+lgsp_transactions_total{outcome="timeout",service="echo-0"} 0.0
+lgsp_http_requests_total{code="200",method="POST",route="service"} 9.0
+lgsp_http_requests_total{code="503",method="POST",route="refused"} 2.0
+lgsp_amqp_reconnects_total{component="publish"} 1.0
+lgsp_inflight_transactions{service="echo-0"} 4.0
+"""
+    assert failures_in(page) == [
+        'lgsp_transactions_total{outcome="bus_error",service="echo-0"} 3.0',
+        'lgsp_http_requests_total{code="503",method="POST",route="refused"} 2.0',
+        'lgsp_amqp_reconnects_total{component="publish"} 1.0',
+    ]
+    assert failures_in("") == []
 
 
 def test_a_peer_that_is_not_installed_says_so(tmp_path: Path) -> None:

@@ -134,6 +134,10 @@ class Reply:
         return cls(request.id, outcome, status, reason, body, {"content-type": "application/json; charset=utf-8"})
 
 
+EXECUTING = Outcome.OK, 102, "executing"
+"""Outcome, status and reason of what is no answer yet: a connector is at something stored, and will be for a while."""
+
+
 @dataclass(slots=True)
 class Transaction:
     """One accepted request with its one outcome. `started_at`: UTC seconds since the epoch; `seconds`: how long.

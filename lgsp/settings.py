@@ -14,6 +14,7 @@ from pathlib import Path
 from lgsp.errors import SettingsError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SHORTEST_RETENTION = 31
 SHIPPED = Path(__file__).parent / "config"
 """The configuration inside the wheel, read-only."""
 
@@ -69,7 +70,15 @@ class Settings:
     """Whether what stand-ins were told outlives the process."""
     max_body: int = 32 * 1024 * 1024
     max_in_flight: int = 2_000
+    max_held: int = 256 * 1024 * 1024
+    """Bytes of bodies that a gateway has in its hands at once."""
     prefetch: int = 256
+    retention_days: int = 90
+    """So long the ledger keeps single rows, at least."""
+    checkpoints: Path | None = None
+    """Where copies of the ledger's checkpoints go; `None`: beside it."""
+    journal_places: int = 32_768
+    """So many transactions may be under way or wait to be written."""
     call_back: tuple[str, ...] = ()
     """Hosts (`host` or `host:port`) where consumers may be called back."""
     reach: tuple[str, ...] = LOOPBACK
@@ -86,6 +95,32 @@ def parse_address(text: str) -> Address:
     if not 0 <= number <= 65535:
         raise SettingsError(f"{text!r}: a port lies between 0 and 65535")
     return Address(host.strip("[]") or "127.0.0.1", number)
+
+
+def parse_days(text: str) -> int:
+    """Days of `90d`, a whole month at least. Raises `SettingsError`."""
+    number = text.removesuffix("d")
+    if not (text.endswith("d") and number.isascii() and number.isdigit()):
+        raise SettingsError(f"{text!r} is no number of days: write it as 90d")
+    if int(number) < SHORTEST_RETENTION:
+        raise SettingsError(f"{text}: the ledger keeps a whole month, {SHORTEST_RETENTION}d at least")
+    return int(number)
+
+
+def parse_size(text: str) -> int:
+    """Bytes of `64KiB`, `256MiB` or `2GiB`. Raises `SettingsError`."""
+    for unit, size in (("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)):
+        number = text.removesuffix(unit)
+        if text.endswith(unit) and number.isascii() and number.isdigit() and int(number):
+            return int(number) * size
+    raise SettingsError(f"{text!r} is no size: write it as 64KiB, 256MiB or 2GiB")
+
+
+def parse_count(text: str, at_least: int = 1) -> int:
+    """A whole number. Raises `SettingsError`."""
+    if not (text.isascii() and text.isdigit()) or int(text) < at_least:
+        raise SettingsError(f"{text!r} is no number of things: it is whole, and {at_least} or more")
+    return int(text)
 
 
 def find_config(flag: str | None, environment: Mapping[str, str], here: Path) -> Path:

@@ -39,8 +39,8 @@ class Unstored:
     def refusal(self, service: str) -> str:
         raise AssertionError(service)
 
-    async def send(self, request: Request, *, wait: float) -> Receipt:
-        raise AssertionError(request.id, wait)
+    async def send(self, request: Request, *, wait: float, age: float | None = None) -> Receipt:
+        raise AssertionError(request.id, wait, age)
 
     def release(self) -> None: ...
 

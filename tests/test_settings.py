@@ -9,6 +9,9 @@ from lgsp.settings import (
     find_state,
     make_state,
     parse_address,
+    parse_count,
+    parse_days,
+    parse_size,
     read_secret,
     refuse_open_by_accident,
 )
@@ -90,3 +93,27 @@ def test_listening_beyond_loopback_needs_the_word() -> None:
         refuse_open_by_accident(addresses, is_open=False)
     refuse_open_by_accident(addresses, is_open=True)
     refuse_open_by_accident({"gateway": Address("::1", 1)}, is_open=False)
+
+
+def test_days_sizes_and_counts_are_read() -> None:
+    assert (parse_days("31d"), parse_days("365d")) == (31, 365)
+    assert [parse_size(text) for text in ("1KiB", "256MiB", "2GiB")] == [1_024, 268_435_456, 2_147_483_648]
+    assert (parse_count("1"), parse_count("64", 64)) == (1, 64)
+
+
+@pytest.mark.parametrize("text", ["30d", "0d", "90", "d", "3 d", "-90d", "90h"])
+def test_the_ledger_keeps_a_whole_month(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"31d at least|write it as 90d"):
+        parse_days(text)
+
+
+@pytest.mark.parametrize("text", ["", "256", "0MiB", "1.5GiB", "MiB", "-1MiB"])
+def test_a_size_has_its_unit(text: str) -> None:
+    with pytest.raises(SettingsError, match="write it as 64KiB"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "x"])
+def test_a_count_is_whole(text: str) -> None:
+    with pytest.raises(SettingsError, match="1 or more"):
+        parse_count(text)

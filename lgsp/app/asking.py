@@ -57,7 +57,15 @@ log = structlog.get_logger()
 def ledger_of(settings: Settings, catalogue: Catalogue, clock: Clock) -> SqliteLedger:
     """The account of this gateway; it also keeps a second process of this name away."""
     services = [service.id for service in catalogue]
-    return SqliteLedger(Files(settings.state, settings.name), services, clock, zone=read_zone(settings.config))
+    return SqliteLedger(
+        Files(settings.state, settings.name),
+        services,
+        clock,
+        copies=settings.checkpoints,
+        retention_days=settings.retention_days,
+        zone=read_zone(settings.config),
+        capacity=settings.journal_places,
+    )
 
 
 def forwarder_of(
@@ -205,6 +213,7 @@ async def edge_of(
         names=[name.lower() for name in settings.tls_names] if settings.listen.is_loopback else None,
         max_body=settings.max_body,
         max_in_flight=settings.max_in_flight,
+        max_held=settings.max_held,
     )
     tls = _tls(settings, clock) if settings.tls else None
     port = await made.start(settings.listen.host, settings.listen.port, tls)

@@ -16,10 +16,12 @@ from lgsp.bus.base import Answer, Odd, Silent, Take, Watch
 from lgsp.bus.waiting import BUCKET, Arrival, Waiting
 from lgsp.clock import Clock
 from lgsp.errors import BusUnavailable, TimedOut, Unroutable
-from lgsp.model import Outcome, Reply, Request
+from lgsp.model import EXECUTING, Outcome, Reply, Request
 
 _CLOSING = "the bus is closing"
 _AGAIN = 1.0
+SLOW = 2.0
+"""Seconds after which a connector says that it is at something stored still."""
 _NOBODYS = Request("", "", "", "")
 """What a fault fills a queue with."""
 
@@ -211,10 +213,15 @@ class MemoryBus:
 
     async def _deliver(self, queue: _Queue, server: _Server, request: Request, publish: int) -> None:
         self._watch.queue_wait(queue.service, request.waited)
+        slow = None
+        if queue.stored:
+            slow = asyncio.get_running_loop().call_later(SLOW, self._say_executing, request.id, publish)
         try:
             reply = await server.answer(request)
         finally:
             server.busy -= 1
+            if slow is not None:
+                slow.cancel()
         self._watch.delivery(queue.service, "ack")
         if queue.stored:
             self._drain(queue)
@@ -223,6 +230,10 @@ class MemoryBus:
             for each in reply.replies if isinstance(reply, Odd) else (reply,):
                 self._hand_back(queue.service, each)
         self._drain(queue)
+
+    def _say_executing(self, id_: str, publish: int) -> None:
+        if self._open:
+            self._tasks.create_task(self._give(Reply(id_, *EXECUTING), publish))
 
     async def _give(self, reply: Reply | Odd, publish: int) -> None:
         """Hand what became of a submitted request to who collects, until it is taken."""

@@ -32,12 +32,14 @@ from lgsp.bus.message import (
 from lgsp.bus.waiting import Slot
 from lgsp.clock import Clock
 from lgsp.errors import BusUnavailable, DeliveryError, MalformedRequest
-from lgsp.model import Outcome, Reply, Request
+from lgsp.model import EXECUTING, Outcome, Reply, Request
 
 log = structlog.get_logger()
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 _CONFIRM = 15.0
 _AGAIN = 1.0
+SLOW = 2.0
+"""Seconds after which a connector says that it is at it still."""
 _AT_A_TIME = 256
 _NO_EXPIRATION = 86_400.0
 _DELIVERIES = 20
@@ -243,6 +245,21 @@ class Work:
             await self._hand_back(service, each, delivery)
         delivery.channel.ack(delivery)
 
+    def _say_executing(self, service: str, delivery: Delivery) -> None:
+        """A word of no consequence: nobody waits for its confirm."""
+        asked = delivery.message
+        if not (asked.reply_to and delivery.channel.is_open):
+            return
+        reply = Reply(asked.correlation_id, *EXECUTING)
+        message = encode_reply(reply, operation=asked.type, service=service, answers=asked.message_id)
+        self._spawn(self._told(service, delivery, message))
+
+    async def _told(self, service: str, delivery: Delivery, message: Message) -> None:
+        try:
+            await publish(delivery.channel, topology.RESULT, delivery.message.reply_to, message, service, self._clock)
+        except (DeliveryError, MalformedRequest) as error:
+            log.info("not told", service=service, transaction=message.correlation_id, why=str(error))
+
     async def _answered(self, service: str, answer: Answer, delivery: Delivery) -> Reply | Odd | None:
         message = delivery.message
         now = self._clock.now()
@@ -258,7 +275,11 @@ class Work:
         if isinstance(count, int) and count > _DELIVERIES:
             return Reply(request.id, Outcome.PROVIDER_ERROR, 502, "poison")
         request.stored = True
-        return await answer(request) or Reply(request.id, Outcome.TIMEOUT, 504, "retry")
+        slow = asyncio.get_running_loop().call_later(SLOW, self._say_executing, service, delivery)
+        try:
+            return await answer(request) or Reply(request.id, Outcome.TIMEOUT, 504, "retry")
+        finally:
+            slow.cancel()
 
     async def _hand_back(self, service: str, reply: Reply, delivery: Delivery) -> None:
         """Return when the broker has the result; or when it has taken the request back, which comes again then."""

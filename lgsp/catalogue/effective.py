@@ -13,7 +13,7 @@ from lgsp.catalogue.service import Operation, Service
 from lgsp.catalogue.source import Node, Source, read
 
 DEFAULT = "default"
-_SECONDS = {"timeout", "connect_timeout", "delay", "maximum", "seconds", "p50", "p99", "low", "high"}
+_SECONDS = {"timeout", "max_age", "connect_timeout", "delay", "maximum", "seconds", "p50", "p99", "low", "high"}
 _RATIOS = {"objective", "share"}
 _RULES = ("request", "replies", "examples")
 

@@ -35,6 +35,7 @@ from lgsp.model import Outcome
 RESERVED = ("/token", "/revoke", "/openapi.json", "/docs", "/lgsp")
 LOWEST_OBJECTIVE = 0.931
 LONGEST_TIMEOUT = 60.0
+SHORTEST_AGE, LONGEST_AGE = 60.0, 30 * 86_400.0
 MIXABLE = (Outcome.PROVIDER_ERROR, Outcome.REJECTED, Outcome.TIMEOUT, Outcome.UNREACHABLE)
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _CONTEXT = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -69,6 +70,7 @@ OPERATION_KEYS = (
     "summary",
     "idempotent",
     "delivery",
+    "max_age",
     "evidence",
     "source",
     "weight",
@@ -264,6 +266,13 @@ class _ServiceReader:
             return LONGEST_TIMEOUT
         return seconds
 
+    def _max_age(self, node: Node, where: str) -> float:
+        seconds = self._reader.duration(node, where)
+        if not SHORTEST_AGE <= seconds <= LONGEST_AGE:
+            self._reader.note(node, where, "a maximum age lies between 1m and 30d")
+            return LONGEST_AGE
+        return seconds
+
     def _objective(self, node: Node, where: str) -> float:
         objective = self._reader.percent(node, where)
         if objective < LOWEST_OBJECTIVE:
@@ -312,6 +321,7 @@ class _ServiceReader:
             "summary": self._text,
             "idempotent": reader.truth,
             "delivery": lambda node, where: reader.choice(node, where, get_args(Delivery)),
+            "max_age": self._max_age,
             "evidence": lambda node, where: reader.choice(node, where, get_args(Evidence)),
             "source": reader.text,
             "weight": reader.number,

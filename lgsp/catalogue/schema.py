@@ -117,6 +117,7 @@ def _operation() -> Schema:
         "summary": _ref("text"),
         "idempotent": {"type": "boolean"},
         "delivery": _one_of(get_args(Delivery)),
+        "max_age": DURATION,
         "evidence": _one_of(get_args(Evidence)),
         "source": TEXT,
         "weight": NUMBER,

@@ -172,6 +172,8 @@ class Operation(_Data):
     summary: Text
     idempotent: bool
     delivery: Delivery = "sync"
+    max_age: float = 86_400.0
+    """Where it is stored, it has its outcome within so many seconds."""
     evidence: Evidence = "assumed"
     source: str = ""
     weight: float = 1.0

@@ -18,7 +18,16 @@ from lgsp.app.process import run
 from lgsp.cli.live import show
 from lgsp.cli.options import places
 from lgsp.errors import SettingsError
-from lgsp.settings import Settings, environment, make_state, parse_address, read_secret
+from lgsp.settings import (
+    Settings,
+    environment,
+    make_state,
+    parse_address,
+    parse_count,
+    parse_days,
+    parse_size,
+    read_secret,
+)
 from lgsp.traffic.scenario import read_scenario
 
 _listen = click.option("--listen", metavar="ADDRESS", help="Where the gateway listens [LGSP_LISTEN; 127.0.0.1:8280].")
@@ -50,6 +59,33 @@ _call_back = click.option(
 )
 
 
+def _limits(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What bounds a gateway and its ledger."""
+    for option in (
+        click.option(
+            "--max-in-flight", metavar="N", help="Calls under way at once, at most [LGSP_MAX_IN_FLIGHT; 2000]."
+        ),
+        click.option("--max-held", metavar="SIZE", help="Bytes of bodies in hand, at most [LGSP_MAX_HELD; 256MiB]."),
+        click.option(
+            "--ledger-retention",
+            metavar="DAYS",
+            help="Rows are kept so long, 31d at least [LGSP_LEDGER_RETENTION; 90d].",
+        ),
+        click.option(
+            "--ledger-checkpoints",
+            metavar="FILE",
+            help="Where signed checkpoints are copied to, another disk at best [LGSP_LEDGER_CHECKPOINTS; beside it].",
+        ),
+        click.option(
+            "--ledger-places",
+            metavar="N",
+            help="Transactions under way or waiting for the disk, at most [LGSP_LEDGER_PLACES; 32768].",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def _broker(default: str | None) -> Callable[..., Any]:
     says = "`local` for a private RabbitMQ node, or amqp://... [LGSP_BROKER]"
     return click.option("--broker", metavar="local|URL", default=default, help=f"{says}.")
@@ -79,6 +115,11 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         seed=flags["seed"] if flags.get("seed") is not None else int(env.get("LGSP_SEED", base.seed)),
         calm=bool(flags.get("calm")),
         keep=bool(flags.get("keep")) or env.get("LGSP_KEEP") == "yes",
+        max_in_flight=parse_count(first("max_in_flight", "LGSP_MAX_IN_FLIGHT", str(base.max_in_flight))),
+        max_held=parse_size(first("max_held", "LGSP_MAX_HELD", f"{base.max_held >> 20}MiB")),
+        retention_days=parse_days(first("ledger_retention", "LGSP_LEDGER_RETENTION", f"{base.retention_days}d")),
+        checkpoints=Path(copies) if (copies := first("ledger_checkpoints", "LGSP_LEDGER_CHECKPOINTS", "")) else None,
+        journal_places=parse_count(first("ledger_places", "LGSP_LEDGER_PLACES", str(base.journal_places)), 64),
         call_back=flags.get("call_back") or _listed(env.get("LGSP_CALL_BACK", "")),
         reach=base.reach + (flags.get("reach") or _listed(env.get("LGSP_REACH", ""))),
     )
@@ -105,6 +146,7 @@ def _listed(text: str) -> tuple[str, ...]:
 @_seed
 @_reach
 @_call_back
+@_limits
 @_open
 @places
 def up(
@@ -148,6 +190,7 @@ def _traffic(config: Path, file: Path | None, pace: float) -> whole.Traffic | No
 @_broker("amqp://127.0.0.1:5672/lgsp")
 @_user
 @_call_back
+@_limits
 @_open
 @places
 def gateway(config: Path, state: Path, **flags: Any) -> None:  # noqa: ANN401 - click's

@@ -62,8 +62,8 @@ class Stores(Protocol):
         """Why nothing is stored for a service now; nothing when it is."""
         ...
 
-    async def send(self, request: Request, *, wait: float) -> Receipt:
-        """Store it, and wait so long for its end. Raises `Conflict`, `LedgerUnavailable`."""
+    async def send(self, request: Request, *, wait: float, age: float | None = None) -> Receipt:
+        """Store it, which ends within `age`, and wait so long for its end. Raises `Conflict`, `LedgerUnavailable`."""
         ...
 
     def release(self) -> None:
@@ -230,7 +230,8 @@ class Gateway:
         self._watch.inflight(service, 1)
         try:
             if is_stored:  # where too many wait for the service, nobody else does
-                return await self._store(http, request, 0.0 if prefers_async or full else route.service.timeout)
+                wait = 0.0 if prefers_async or full else route.service.timeout
+                return await self._store(http, request, wait, route.operation.max_age)
             transaction = await self._dispatcher.send(request)
             quick = straight(http, transaction)
             if quick is not None:
@@ -244,14 +245,14 @@ class Gateway:
             self.room.leave(service, consumer.id)
             self._watch.inflight(service, -1)
 
-    async def _store(self, http: web.BaseRequest, request: Request, wait: float) -> web.Response:
+    async def _store(self, http: web.BaseRequest, request: Request, wait: float, age: float) -> web.Response:
         """Store and forward: the provider's reply where it comes in time, else 202; either way where to look."""
         refusal = self._forwarder.refusal(request.service)
         if refusal:
             self._watch.shed("outbox")
             return self._answer(http, await self._dispatcher.refuse(request, Outcome.BUS_ERROR, refusal))
         try:
-            receipt = await self._forwarder.send(request, wait=wait)
+            receipt = await self._forwarder.send(request, wait=wait, age=age)
         except Conflict:
             return self._answer(http, await self._dispatcher.refuse(request, Outcome.REJECTED, "conflict"))
         if receipt.transaction is not None:

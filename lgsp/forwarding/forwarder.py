@@ -21,9 +21,9 @@ from lgsp.bus.base import Bus
 from lgsp.chance import draw
 from lgsp.clock import Clock
 from lgsp.errors import DeliveryError, LedgerUnavailable
-from lgsp.forwarding.schedule import Answered, Confirmed, Due, Event, Step, Untaken, decide
+from lgsp.forwarding.schedule import Answered, Begun, Confirmed, Due, Event, Step, Untaken, decide
 from lgsp.ledger.outbox import DAY, Kept, Outbox, Repeated, Standing, State
-from lgsp.model import Outcome, Reply, Request, Tap, Transaction
+from lgsp.model import EXECUTING, Outcome, Reply, Request, Tap, Transaction
 
 log = structlog.get_logger()
 _TICK = 0.25
@@ -31,6 +31,7 @@ _SWEEP = 60.0
 _PUBLISHING = 64
 _FIRST = 30.0
 """Seconds within which the first publish is confirmed or not, come what may."""
+_WITH_BUS = frozenset({State.QUEUED, State.EXECUTING})
 GAVE_UP, MAX_AGE = "gave_up", "max_age"
 
 
@@ -147,7 +148,7 @@ class Forwarder:
         now = self._clock.now()
         for standing in await self._outbox.live():
             begun = standing
-            if standing.state is State.STORED or (self._bus_forgets and standing.state is State.QUEUED):
+            if standing.state is State.STORED or (self._bus_forgets and standing.state in _WITH_BUS):
                 begun = replace(standing, due=now)
             self._add(_Live(begun, 0))
         await self._count_parked()
@@ -185,8 +186,10 @@ class Forwarder:
         is_full = len(self._live) >= terms.open_at_most or self._bytes >= terms.bytes_at_most
         return "overloaded" if is_full or self._open[service] >= terms.of_service_at_most else ""
 
-    async def send(self, request: Request, *, wait: float) -> Receipt:
+    async def send(self, request: Request, *, wait: float, age: float | None = None) -> Receipt:
         """Accept `request` and wait so many seconds for its end. What was accepted goes on without its caller.
+
+        It ends within `age` seconds, of its own or as usual.
 
         The same sent again under one `Idempotency-Key` is the first one. Raises `Conflict` when it is not the same,
         `LedgerUnavailable` when it cannot be stored: then nothing is accepted.
@@ -194,7 +197,7 @@ class Forwarder:
         request = replace(request, stored=True)
         now = self._clock.now()
         try:
-            standing = await self._outbox.put(request, expires=now + self._terms.age)
+            standing = await self._outbox.put(request, expires=now + (age or self._terms.age))
         except Repeated as first:
             return await self._join(first.id, request, wait)
         standing = replace(standing, due=now + _FIRST)
@@ -219,7 +222,8 @@ class Forwarder:
         if request is None or kept is None or kept.standing.state is not State.PARKED:
             return None
         headers = {name: value for name, value in request.headers.items() if name != "idempotency-key"}
-        receipt = await self.send(replace(request, id=new_id, headers=headers), wait=0)
+        age = kept.standing.expires - kept.standing.accepted
+        receipt = await self.send(replace(request, id=new_id, headers=headers), wait=0, age=age)
         log.info("requeued", transaction=id_, service=request.service, as_transaction=new_id)
         await self.drop(id_)
         return receipt.id
@@ -239,6 +243,12 @@ class Forwarder:
     async def take(self, reply: Reply, number: int) -> bool:
         """See `lgsp.bus.base.Take`: false while the ledger cannot be written."""
         live = self._live.get(reply.to)
+        if (reply.outcome, reply.status, reply.reason) == EXECUTING:
+            if live is not None:
+                standing, step = self._decided(live.standing, Begun(number))
+                if step is Step.NOTE:  # a word of no consequence: it is not worth the disk
+                    self._stand(live, standing)
+            return True
         if live is None or live.ending:
             kept = None if live is not None else await self._known(reply.to)
             if kept is not None:

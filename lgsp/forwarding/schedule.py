@@ -1,8 +1,8 @@
 """What happens next to a stored request: one pure function of where it stands and what was seen.
 
-stored --confirmed--> queued --answered "retry"--> waiting --due--> stored ...
-  |                     |                            |
-  +-- due: published again, under its next number ---+--> after 8 such answers, or at its maximum age: given up
+stored --confirmed--> queued --begun--> executing --answered "retry"--> waiting --due--> stored ...
+  |                     |                  |                              |
+  +-- due: published again, under its next number -----------------------+--> after 8 such answers, or at its maximum age: given up
 """
 
 from __future__ import annotations
@@ -41,6 +41,13 @@ class Untaken:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A connector is at publish `number`, and says so because it takes a while."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """A connector answered publish `number` (0: it does not say which)."""
 
@@ -54,7 +61,7 @@ class Due:
     """Its time has come, or passed."""
 
 
-Event = Confirmed | Untaken | Answered | Due
+Event = Confirmed | Untaken | Begun | Answered | Due
 
 
 class Step(Enum):
@@ -71,15 +78,15 @@ class Step(Enum):
 def decide(standing: Standing, event: Event, now: float, chance: float) -> tuple[Standing, Step]:
     """Where it stands after `event`, and what is to be done. `chance`, from 0 to 1, spreads the pauses."""
     match event:
-        case Confirmed(number):
-            if standing.state is not State.STORED or number != standing.publishes:
-                return standing, Step.NOTHING
+        case Confirmed() | Untaken() | Begun() if not _matters(standing, event):
+            return standing, Step.NOTHING
+        case Confirmed():
             return _until(standing, State.QUEUED, now + SILENCE), Step.NOTE
-        case Untaken(number):
-            if standing.state is not State.STORED or number != standing.publishes:
-                return standing, Step.NOTHING
+        case Untaken():
             pause = UNTAKEN[min(standing.publishes - standing.answered, len(UNTAKEN)) - 1]
             return _until(standing, State.STORED, now + pause * spread(chance)), Step.NOTE
+        case Begun():
+            return _until(standing, State.EXECUTING, now + SILENCE), Step.NOTE
         case Answered(_, outcome, reason) if reason != RETRY:
             return standing, Step.END if outcome in _ANSWERED else Step.PARK
         case Answered(number):
@@ -90,6 +97,13 @@ def decide(standing: Standing, event: Event, now: float, chance: float) -> tuple
             if now < standing.due:
                 return standing, Step.NOTHING
             return replace(standing, state=State.STORED, publishes=standing.publishes + 1, due=now), Step.PUBLISH
+
+
+def _matters(standing: Standing, event: Confirmed | Untaken | Begun) -> bool:
+    """Whether something is told of the last publish, and was not known."""
+    if isinstance(event, Begun):
+        return standing.state in {State.STORED, State.QUEUED} and event.number in {0, standing.publishes}
+    return standing.state is State.STORED and event.number == standing.publishes
 
 
 def spread(chance: float) -> float:

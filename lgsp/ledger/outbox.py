@@ -1,8 +1,8 @@
 """The outbox: what was accepted for good, in the ledger's own file until nobody needs it any more.
 
-put --> stored --> queued <--> waiting      move: where it stands
-                      |           |
-                      +--> ended  +--> parked      end: its outcome, in one piece with the ledger's row
+put --> stored --> queued --> executing --> waiting --> stored      move: where it stands
+                      |          |            |
+                      +----------+--> ended   +--> parked           end: its outcome, in one piece with the ledger's row
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ class State(StrEnum):
     STORED = "stored"
     """On our disk; the bus may have it or not."""
     QUEUED = "queued"
-    """The bus has it for good: it waits there, or a connector is at it."""
+    """The bus has it for good: it waits there, or a connector is at it and has not said so."""
+    EXECUTING = "executing"
+    """A connector said that it is at it."""
     WAITING = "waiting"
     """For its next try."""
     ENDED = "ended"

@@ -56,8 +56,9 @@ class Straight:
     def refusal(self, _: str) -> str:
         return ""
 
-    async def send(self, request: Request, *, wait: float) -> Receipt:
+    async def send(self, request: Request, *, wait: float, age: float | None = None) -> Receipt:
         assert wait > 0
+        assert age == 86_400
         return Receipt(request.id, await self._dispatcher.send(request))
 
     def release(self) -> None: ...

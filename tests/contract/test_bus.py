@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from builders import a_reply, a_request
 
+from lgsp.bus import memory, stored
 from lgsp.bus.base import Bus, Odd, Troubled
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.rabbitmq import RabbitBus
 from lgsp.clock import SystemClock
 from lgsp.errors import BusUnavailable, DeliveryError, TimedOut, Unroutable
-from lgsp.model import Outcome, Reply, Request, Stamps
+from lgsp.model import EXECUTING, Outcome, Reply, Request, Stamps
 
 
 @dataclass
@@ -422,6 +423,29 @@ async def test_what_becomes_of_a_submitted_request_comes_to_who_collects(stage: 
     [got] = arrived
     assert (got.stored, got.attempt, got.operation, got.consumer) == (True, 2, "POST /x", sent.consumer)
     assert 59 < got.budget <= 60
+
+
+async def test_a_connector_that_takes_a_while_says_that_it_is_at_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (memory, stored):
+        monkeypatch.setattr(module, "SLOW", 0.0)
+    may_end = asyncio.Event()
+
+    async def slow(request: Request) -> Reply:
+        await may_end.wait()
+        return a_reply(request, body=b"done")
+
+    taker = Taker()
+    await stage.asking.collect(taker)
+    await stage.serving.serve(stage.service, slow)
+    sent = stage.request()
+    await stage.asking.submit(sent, publish=3, age=60)
+    await taker.until(1)
+    may_end.set()
+    await taker.until(2)
+    told = [(reply.to, reply.outcome, reply.status, reply.reason, number) for reply, number in taker.took]
+    assert told == [(sent.id, *EXECUTING, 3), (sent.id, Outcome.OK, 200, "", 3)]
 
 
 async def test_a_result_that_is_not_taken_comes_again(stage: Stage) -> None:

@@ -49,7 +49,7 @@ SERVICES = {
         an_operation("HEAD /x/{id}"),
         an_operation("DELETE /x/{id}"),
         an_operation("POST /x"),
-        an_operation("POST /batch", delivery="store-and-forward"),
+        an_operation("POST /batch", delivery="store-and-forward", max_age=3_600.0),
         request_id="MaYeuCau",
     ),
     "off": a_service("off", mode="disabled"),
@@ -85,14 +85,16 @@ class Forwards:
     def __init__(self, *, ends: bool = True, full: str = "", error: Exception | None = None) -> None:
         self.ends, self.full, self.error = ends, full, error
         self.sent: list[tuple[Request, float]] = []
+        self.ages: list[float | None] = []
         self.released = False
 
     def refusal(self, service: str) -> str:
         assert service in {"svc", "narrow"}
         return self.full
 
-    async def send(self, request: Request, *, wait: float) -> Receipt:
+    async def send(self, request: Request, *, wait: float, age: float | None = None) -> Receipt:
         self.sent.append((request, wait))
+        self.ages.append(age)
         if self.error:
             raise self.error
         reply = a_reply(request, status=201, body=b"received")
@@ -985,6 +987,7 @@ async def test_a_stored_request_that_ends_in_time_is_answered_as_the_provider_do
         assert made.bus.arrived == []
         assert made.watch.answered == [("service", "POST", 201)]
         assert made.watch.in_flight == {"svc": 0}
+        assert made.forwarder.ages == [3_600.0]
 
 
 async def test_a_stored_request_that_does_not_end_in_time_is_answered_202() -> None:

@@ -18,7 +18,7 @@ from lgsp.forwarding.forwarder import Forwarder, Receipt, Terms
 from lgsp.forwarding.schedule import RETRY
 from lgsp.ledger.outbox import Conflict, Outbox, State
 from lgsp.ledger.sqlite import SqliteLedger
-from lgsp.model import Outcome, Reply, Request, Transaction
+from lgsp.model import EXECUTING, Outcome, Reply, Request, Transaction
 
 
 @dataclass
@@ -147,6 +147,36 @@ async def test_what_does_not_end_in_time_goes_on_without_its_caller(tmp_path: Pa
         assert kept is not None
         assert kept.reply is not None
         assert (kept.standing.state, kept.has_body, kept.reply.body) == (State.ENDED, False, b"answer")
+
+
+async def test_who_looks_sees_that_a_connector_is_at_it(tmp_path: Path) -> None:
+    async with stage(tmp_path) as made:
+        receipt = await made.send(wait=0)
+        await made.bus.published(1)
+        executing = {"outcome": EXECUTING[0], "status": EXECUTING[1], "reason": EXECUTING[2]}
+        assert await made.bus.answers(1, **executing)
+        kept = await made.forwarder.find(receipt.id)
+        assert kept is not None
+        assert (kept.standing.state, kept.outcome) == (State.EXECUTING, None)
+        assert await made.bus.answers(1)
+        assert await made.bus.answers(1, **executing)  # a word that came late is no late reply
+        assert (made.balance(), made.seen.late) == ((1, 1, 0), 0)
+
+
+async def test_an_operation_may_have_a_maximum_age_of_its_own(tmp_path: Path) -> None:
+    async with stage(tmp_path) as made:
+        receipt = await made.forwarder.send(asked(operation="POST /x", body=b"b"), wait=0, age=60.0)
+        await made.bus.published(1)
+        await made.until(lambda: made.balance() == (1, 1, 0))
+        assert 60 <= made.clock.now() - START <= 62
+        kept = await made.forwarder.find(receipt.id)
+        assert kept is not None
+        assert (kept.standing.state, kept.outcome, kept.reason) == (State.PARKED, Outcome.TIMEOUT, "max_age")
+        again = await made.forwarder.requeue(receipt.id, asked().id)
+        assert again is not None
+        kept = await made.forwarder.find(again)
+        assert kept is not None
+        assert kept.standing.expires - kept.standing.accepted == pytest.approx(60.0)
 
 
 async def test_nobody_waits_who_did_not_want_to(tmp_path: Path) -> None:

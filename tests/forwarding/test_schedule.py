@@ -13,6 +13,7 @@ from lgsp.forwarding.schedule import (
     SILENCE,
     UNTAKEN,
     Answered,
+    Begun,
     Confirmed,
     Due,
     Event,
@@ -27,6 +28,7 @@ from lgsp.model import Outcome
 NOW = 1_000.0
 STORED = Standing("t", "svc", "POST /x", "k", NOW, NOW + 86_400, State.STORED, NOW)
 QUEUED = replace(STORED, state=State.QUEUED, due=NOW + SILENCE)
+EXECUTING = replace(QUEUED, state=State.EXECUTING)
 WAITING = replace(STORED, state=State.WAITING, due=NOW + 5, attempts=1, answered=1)
 EVEN = 0.5
 """The chance that leaves every pause as it is."""
@@ -42,6 +44,16 @@ AGAIN = Answered(1, Outcome.UNREACHABLE, RETRY)
         pytest.param(WAITING, Confirmed(1), State.WAITING, NOW + 5, Step.NOTHING, id="answered before its confirm"),
         pytest.param(STORED, Untaken(1), State.STORED, NOW + UNTAKEN[0], Step.NOTE, id="the bus did not take it"),
         pytest.param(QUEUED, Untaken(1), State.QUEUED, NOW + SILENCE, Step.NOTHING, id="what is queued is taken"),
+        pytest.param(QUEUED, Begun(1), State.EXECUTING, NOW + SILENCE, Step.NOTE, id="a connector is at it"),
+        pytest.param(STORED, Begun(1), State.EXECUTING, NOW + SILENCE, Step.NOTE, id="begun before its confirm"),
+        pytest.param(QUEUED, Begun(0), State.EXECUTING, NOW + SILENCE, Step.NOTE, id="somebody is at it"),
+        pytest.param(QUEUED, Begun(2), State.QUEUED, NOW + SILENCE, Step.NOTHING, id="begun with another publish"),
+        pytest.param(WAITING, Begun(1), State.WAITING, NOW + 5, Step.NOTHING, id="told after its answer"),
+        pytest.param(EXECUTING, Begun(1), State.EXECUTING, NOW + SILENCE, Step.NOTHING, id="told twice"),
+        pytest.param(EXECUTING, Confirmed(1), State.EXECUTING, NOW + SILENCE, Step.NOTHING, id="confirmed after"),
+        pytest.param(EXECUTING, Untaken(1), State.EXECUTING, NOW + SILENCE, Step.NOTHING, id="not taken? it is"),
+        pytest.param(EXECUTING, AGAIN, State.WAITING, NOW + 5, Step.NOTE, id="begun, and to be tried again"),
+        pytest.param(EXECUTING, Answered(1, Outcome.OK, ""), State.EXECUTING, NOW + SILENCE, Step.END, id="done"),
         pytest.param(QUEUED, AGAIN, State.WAITING, NOW + 5, Step.NOTE, id="a try later"),
         pytest.param(STORED, AGAIN, State.WAITING, NOW + 5, Step.NOTE, id="answered, and never confirmed"),
         pytest.param(WAITING, AGAIN, State.WAITING, NOW + 5, Step.NOTHING, id="the same answer twice"),

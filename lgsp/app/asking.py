@@ -17,7 +17,7 @@ from lgsp.app.answering import failures_of
 from lgsp.bus.base import Bus, Troubled
 from lgsp.bus.control import Control
 from lgsp.catalogue.calendar import read_zone
-from lgsp.catalogue.consumer import CONSUMER_FILES, Consumer, read_consumers, strangers
+from lgsp.catalogue.consumer import CONSUMER_FILES, Consumer, changes, read_consumers, strangers
 from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.watch import Watcher
 from lgsp.clock import Clock
@@ -38,10 +38,12 @@ from lgsp.edge.tls import authority_file, serving
 from lgsp.edge.tokens import Returned, Tokens, make_key
 from lgsp.edge.transactions import Transactions
 from lgsp.edge.welcome import with_secret
+from lgsp.errors import LedgerUnavailable
 from lgsp.forwarding.callbacks import Callbacks
 from lgsp.forwarding.forwarder import Forwarder
 from lgsp.forwarding.post import HttpPost
 from lgsp.ledger.calls import Calls
+from lgsp.ledger.events import FILES, Events
 from lgsp.ledger.files import Files
 from lgsp.ledger.outbox import Outbox
 from lgsp.ledger.reader import Reader
@@ -106,13 +108,17 @@ async def callbacks_of(
             yield made
 
 
-def transactions_of(settings: Settings, clock: Clock, forwarder: Forwarder, callbacks: Callbacks) -> list[RouteDef]:
+def transactions_of(
+    settings: Settings, clock: Clock, forwarder: Forwarder, callbacks: Callbacks, events: Events
+) -> list[RouteDef]:
     """The pages that say what happened to a call, and keep what was given up."""
     found = Transactions(Reader(Files(settings.state, settings.name)), clock).routes()
-    return [*found, *Parked(forwarder, callbacks, TransactionIds(clock)).routes()]
+    return [*found, *Parked(forwarder, callbacks, events, TransactionIds(clock)).routes()]
 
 
-def orders_of(settings: Settings, clock: Clock, control: Control, bus: Troubled, catalogue: Catalogue) -> Orders:
+def orders_of(
+    settings: Settings, clock: Clock, control: Control, bus: Troubled, catalogue: Catalogue, events: Events
+) -> Orders:
     """Where faults are ordered in this process."""
     return Orders.of(
         settings.name,
@@ -121,6 +127,7 @@ def orders_of(settings: Settings, clock: Clock, control: Control, bus: Troubled,
         bus.fill,
         lambda: [service.id for service in catalogue],
         settings.state / ordering.FILE,
+        events.note,
     )
 
 
@@ -147,13 +154,17 @@ class Edge:
     people: Watcher[list[Consumer]]
     catalogue: Catalogue
     callbacks: Callbacks
+    events: Events
     returned: Watcher[dict[str, float]]
 
     async def follow(self) -> None:
         """Put the consumers' files into force whenever they change, and heed what other gateways took back."""
 
         async def take(consumers: list[Consumer]) -> None:
+            known = {consumer.id: consumer for consumer in self.access.consumers()}
             self.access.replace(consumers)
+            for name, what, keys in changes(known, {consumer.id: consumer for consumer in consumers}):
+                await self._note(name, what, keys)
             self.callbacks.replace(consumers)
             _warn_of_strangers(consumers, self.catalogue)
 
@@ -163,6 +174,12 @@ class Edge:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.people.run(take))
             tasks.create_task(self.returned.run(heed))
+
+    async def _note(self, name: str, what: str, keys: list[str]) -> None:
+        try:
+            await self.events.note(FILES, f"consumer.{what}", name, {"keys": keys} if keys else {})
+        except LedgerUnavailable as error:
+            log.warning("change not in the ledger", consumer=name, what=what, why=str(error))
 
     def notes(self, services: Watcher[Catalogue]) -> Callable[[], list[str]]:
         """What stands in the files and is not in force."""
@@ -175,6 +192,7 @@ async def edge_of(
     dispatcher: Dispatcher,
     forwarder: Forwarder,
     callbacks: Callbacks,
+    events: Events,
     catalogue: Catalogue,
     people: Watcher[list[Consumer]],
     clock: Clock,
@@ -220,7 +238,15 @@ async def edge_of(
     try:
         scheme = "https" if tls else "http"
         yield Edge(
-            made, pages, f"{scheme}://{settings.listen.host}:{port}", access, people, catalogue, callbacks, others
+            made,
+            pages,
+            f"{scheme}://{settings.listen.host}:{port}",
+            access,
+            people,
+            catalogue,
+            callbacks,
+            events,
+            others,
         )
     finally:
         await made.stop()

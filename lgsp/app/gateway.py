@@ -26,6 +26,7 @@ from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
+from lgsp.ledger.events import Events
 from lgsp.settings import Settings
 from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
 from lgsp.taps.stored import StoredMetrics
@@ -42,6 +43,7 @@ async def gateway(settings: Settings) -> None:
     catalogue = watcher.first()
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(ledger_of(settings, catalogue, clock))
+        events = Events(ledger, clock)
         metrics = GatewayMetrics(process, catalogue, ledger, settings.name)
         bus = RabbitBus(url_of(settings), settings.name, clock, metrics)
         dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock, metrics))
@@ -52,9 +54,9 @@ async def gateway(settings: Settings) -> None:
             forwarder_of(settings, bus, ledger, clock, metrics, stored, [metrics], callbacks)
         )
         control = await stack.enter_async_context(RabbitControl(url_of(settings), settings.name))
-        orders = orders_of(settings, clock, control, bus, catalogue)
+        orders = orders_of(settings, clock, control, bus, catalogue, events)
         edge = await stack.enter_async_context(
-            edge_of(settings, dispatcher, forwarder, callbacks, catalogue, people, clock, metrics)
+            edge_of(settings, dispatcher, forwarder, callbacks, events, catalogue, people, clock, metrics)
         )
         admin = await stack.enter_async_context(
             door_of(
@@ -63,7 +65,7 @@ async def gateway(settings: Settings) -> None:
                 lambda: ledger.problems() + bus.problems() + draining(edge.gateway),
                 edge.notes(watcher),
                 clock,
-                [*transactions_of(settings, clock, forwarder, callbacks), *orders.routes()],
+                [*transactions_of(settings, clock, forwarder, callbacks, events), *orders.routes()],
             )
         )
         live = Live(catalogue, [edge.gateway, edge.pages, metrics, stored], _nothing_to_make)

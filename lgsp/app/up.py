@@ -43,6 +43,7 @@ from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.tls import authority_file
 from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl
 from lgsp.ledger.base import Ledger
+from lgsp.ledger.events import Events
 from lgsp.model import Request, Transaction
 from lgsp.runtime.state import States
 from lgsp.settings import Settings
@@ -101,6 +102,7 @@ async def up(
     recent = Recent([service.id for service in catalogue], clock)
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(ledger_of(settings, catalogue, clock))
+        events = Events(ledger, clock)
         broker = await stack.enter_async_context(broker_of(settings, catalogue))
         asking = GatewayMetrics(process, catalogue, ledger, settings.name)
         answering = ConnectorMetrics(process, catalogue, settings.prefetch)
@@ -134,10 +136,10 @@ async def up(
             )
         )
         telling, hearing = await _controls(stack, settings, broker)
-        orders = orders_of(settings, clock, telling, bus, catalogue)
+        orders = orders_of(settings, clock, telling, bus, catalogue, events)
         await hearing.hear(ward.heard)
         edge = await stack.enter_async_context(
-            edge_of(settings, dispatcher, forwarder, callbacks, catalogue, people, clock, asking)
+            edge_of(settings, dispatcher, forwarder, callbacks, events, catalogue, people, clock, asking)
         )
         admin = await stack.enter_async_context(
             door_of(
@@ -146,7 +148,7 @@ async def up(
                 lambda: ledger.problems() + _problems(bus, serving) + draining(edge.gateway),
                 edge.notes(watcher),
                 clock,
-                [*transactions_of(settings, clock, forwarder, callbacks), *orders.routes()],
+                [*transactions_of(settings, clock, forwarder, callbacks, events), *orders.routes()],
             )
         )
         token = a_token_curl(edge.url, settings.state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -255,6 +255,15 @@ def strangers(consumers: Iterable[Consumer], catalogue: Catalogue) -> Iterator[t
         for scope in dict.fromkeys((*named, *(limit.scope for limit in consumer.limits))):
             if scope not in known and not is_policy(scope):
                 yield consumer.id, scope
+
+
+def changes(old: Mapping[str, Consumer], new: Mapping[str, Consumer]) -> Iterator[tuple[str, str, list[str]]]:
+    """Each consumer that is `added`, `removed` or `changed`, with the keys that differ; their values stay untold."""
+    for name in sorted(old.keys() | new.keys()):
+        if name not in old or name not in new:
+            yield name, "added" if name in new else "removed", []
+        elif old[name] != new[name]:
+            yield name, "changed", [key for key in KEYS if getattr(old[name], key) != getattr(new[name], key)]
 
 
 def as_yaml(consumer: Consumer) -> str:

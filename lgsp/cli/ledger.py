@@ -17,10 +17,11 @@ from lgsp.clock import SystemClock
 from lgsp.edge.transactions import since_us
 from lgsp.errors import SettingsError
 from lgsp.ledger.backup import back_up
+from lgsp.ledger.events import Event
 from lgsp.ledger.files import Files, Verified, ledgers_in
 from lgsp.ledger.reader import Reader
 from lgsp.ledger.verify import verify
-from lgsp.ledger.words import describe
+from lgsp.ledger.words import describe, moment
 
 _name = click.option("--name", default="", help="The gateway whose ledger it is; default the only one there.")
 
@@ -75,7 +76,9 @@ def verify_ledger(
             click.echo(problem)
         verdict = "as it was written" if found.is_well else f"{len(found.problems)} findings"
         after = f" after row {found.after}" if found.after else ""
-        checked = f"{found.rows} rows{after}, {found.checkpoints} checkpoints, {found.copies} copies"
+        checked = (
+            f"{found.rows} rows{after}, {found.events} events, {found.checkpoints} checkpoints, {found.copies} copies"
+        )
         click.echo(f"ledger {found.ledger}: {verdict} ({checked})", err=not found.is_well)
     raise click.exceptions.Exit(0 if found.is_well else 1)
 
@@ -84,6 +87,7 @@ def verify_ledger(
 @_name
 @click.option("--csv", "form", flag_value="csv", help="As CSV with a heading.")
 @click.option("--jsonl", "form", flag_value="jsonl", default=True, help="As JSON, one row a line [default].")
+@click.option("--events", "of_events", is_flag=True, help="What operators did, instead of the rows.")
 @click.option("--since", default="", metavar="30m|TIME", help="Only accepted since then; a time is UTC.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of printing.")
 @places
@@ -94,15 +98,48 @@ def export(
     form: str,
     since: str,
     output: Path | None,
+    *,
+    of_events: bool,
 ) -> None:
     """Print every row, in the order of the chain."""
-    rows = _rows(_one(state, name), since_us(since, SystemClock().now()))
+    files, start = _one(state, name), since_us(since, SystemClock().now())
+    rows = iter(map(_told, Reader(files).events(start))) if of_events else _rows(files, start)
     if output is None:
         count = _write(rows, sys.stdout, form)
     else:
         with output.open("w", encoding="utf-8", newline="") as file:
             count = _write(rows, file, form)
     click.echo(f"{count} rows", err=True)
+
+
+@ledger.command("events")
+@_name
+@click.option("--since", default="", metavar="30m|TIME", help="Only since then; a time is UTC.")
+@as_json
+@places
+def list_events(
+    config: Path,  # noqa: ARG001 - stands on every command
+    state: Path,
+    name: str,
+    since: str,
+    *,
+    json_wanted: bool,
+) -> None:
+    """List what operators did: parked and dropped, faults, consumers and their secrets. The oldest first."""
+    found = [_told(event) for event in Reader(_one(state, name)).events(since_us(since, SystemClock().now()))]
+    if json_wanted:
+        print_json(found)
+        return
+    for one in found:
+        detail = json.dumps(one["detail"], ensure_ascii=False) if one["detail"] else ""
+        click.echo(f"{one['at']}  {one['who']:<10} {one['what']:<18} {one['subject']}  {detail}".rstrip())
+    if not found:
+        click.echo("nothing was done", err=True)
+
+
+def _told(event: Event) -> dict[str, Any]:
+    named = ("sequence", "who", "what", "subject", "detail")
+    return {"at": moment(event.at_us)} | {field: getattr(event, field) for field in named}
 
 
 def _rows(files: Files, since: int) -> Iterator[dict[str, Any]]:

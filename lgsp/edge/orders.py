@@ -6,7 +6,7 @@ The list is this process's own. It goes with the process: no fault outlives the 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import structlog
 from aiohttp import web
 
 from lgsp.clock import Clock
-from lgsp.errors import MalformedRequest, SettingsError
+from lgsp.errors import LedgerUnavailable, MalformedRequest, SettingsError
 from lgsp.fault import AT_MOST, DEFAULT_SECONDS, Fault, Kind, as_data, check, of_data, write_order
+from lgsp.ledger.events import OPERATOR
 
 log = structlog.get_logger()
 PATH = "/lgsp/v1/faults"
@@ -24,6 +25,8 @@ EVERY = 1.0
 FILE = "faults.jsonl"
 """What was injected when: the ground truth against which a drill is scored."""
 Tell = Callable[[bytes], Awaitable[None]]
+Note = Callable[[str, str, str, Mapping[str, Any]], Awaitable[object]]
+"""Notes who did what to which, and its particulars: see `lgsp.ledger.events.Events`."""
 Fill = Callable[[str, float], Awaitable[None]]
 
 
@@ -37,15 +40,23 @@ class Orders:
     fill: Fill
     services: Callable[[], Collection[str]]
     file: Path
+    note: Note
     _faults: dict[str, Fault]
     _count: int = 0
 
     @classmethod
     def of(
-        cls, name: str, clock: Clock, tell: Tell, fill: Fill, services: Callable[[], Collection[str]], file: Path
+        cls,
+        name: str,
+        clock: Clock,
+        tell: Tell,
+        fill: Fill,
+        services: Callable[[], Collection[str]],
+        file: Path,
+        note: Note,
     ) -> Orders:
         """None yet."""
-        return cls(name, clock, tell, fill, services, file, {})
+        return cls(name, clock, tell, fill, services, file, note, {})
 
     def __repr__(self) -> str:
         return f"<Orders of {self.name}, {len(self._faults)} faults>"
@@ -66,6 +77,7 @@ class Orders:
         self._faults[taken.id] = taken
         self._note("start", taken)
         await self._say()
+        await self._account("fault.add", taken)
         return taken
 
     async def remove(self, name: str) -> bool:
@@ -75,6 +87,7 @@ class Orders:
             return False
         self._note("end", fault)
         await self._say()
+        await self._account("fault.rm", fault)
         return True
 
     async def clear(self) -> int:
@@ -84,6 +97,8 @@ class Orders:
             del self._faults[fault.id]
             self._note("end", fault)
         await self._say()
+        for fault in ended:
+            await self._account("fault.rm", fault)
         return len(ended)
 
     async def run(self) -> None:
@@ -101,6 +116,13 @@ class Orders:
 
     async def _say(self) -> None:
         await self.tell(write_order(self.name, self.faults()))
+
+    async def _account(self, what: str, fault: Fault) -> None:
+        """Have it stand in the ledger; an order is given all the same where that takes nothing at the moment."""
+        try:
+            await self.note(OPERATOR, what, fault.id, as_data(fault))
+        except LedgerUnavailable as error:
+            log.warning("order not in the ledger", what=what, name=fault.id, why=str(error))
 
     def _note(self, what: str, fault: Fault) -> None:
         at = fault.start if what == "start" else min(self.clock.now(), fault.end)

@@ -11,6 +11,7 @@ from lgsp.errors import LedgerUnavailable
 from lgsp.forwarding.callbacks import Callbacks
 from lgsp.forwarding.forwarder import Forwarder
 from lgsp.ledger.calls import Call
+from lgsp.ledger.events import OPERATOR, Events
 from lgsp.ledger.outbox import Kept, State
 from lgsp.ledger.words import moment
 
@@ -23,7 +24,8 @@ class Parked:
     `new_id` names the transaction that a requeued one becomes; a callback that is requeued begins anew.
     """
 
-    def __init__(self, forwarder: Forwarder, callbacks: Callbacks, new_id: Callable[[], str]) -> None:
+    def __init__(self, forwarder: Forwarder, callbacks: Callbacks, events: Events, new_id: Callable[[], str]) -> None:
+        self._events = events
         self._forwarder = forwarder
         self._callbacks = callbacks
         self._new_id = new_id
@@ -63,17 +65,23 @@ class Parked:
             id_ = request.match_info["id"]
             made = await self._forwarder.requeue(id_, self._new_id())
             if made is None and await self._callbacks.again(id_):
+                await self._events.note(OPERATOR, "callback.requeue", id_, {})
                 return web.json_response({"transaction": id_}, status=202)
+            if made is not None:
+                await self._events.note(OPERATOR, "parked.requeue", id_, {"as": made})
         except LedgerUnavailable as error:
             return _problem(503, str(error))
         return _absent(request) if made is None else web.json_response({"transaction": made}, status=202)
 
     async def _drop(self, request: web.Request) -> web.Response:
         try:
-            is_gone = await self._forwarder.drop(request.match_info["id"])
+            id_ = request.match_info["id"]
+            is_gone = await self._forwarder.drop(id_)
+            if is_gone:
+                await self._events.note(OPERATOR, "parked.drop", id_, {})
         except LedgerUnavailable as error:
             return _problem(503, str(error))
-        return web.json_response({"dropped": request.match_info["id"]}) if is_gone else _absent(request)
+        return web.json_response({"dropped": id_}) if is_gone else _absent(request)
 
 
 def told(kept: Kept) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from lgsp.errors import LedgerDamaged
 from lgsp.ledger import schema
 from lgsp.ledger.chain import GENESIS, Checkpoint, Signer, last_number, parse
+from lgsp.ledger.events import last as last_event
 from lgsp.ledger.hours import HOUR_US, Hour, hours_digest, pack_sketch, unpack_sketch
 from lgsp.ledger.journal import Head
 from lgsp.ledger.links import follow
@@ -273,6 +274,7 @@ class Book:
         lost: int = 0,
     ) -> Checkpoint:
         seal = seal or _Seal("", last.ends, last.end_root, last.boundary, last.hours)
+        happened, event_root = last_event(self._db)
         made = self._signer.sign(
             Checkpoint(
                 ledger=self._name,
@@ -289,6 +291,8 @@ class Book:
                 boundary=seal.boundary,
                 hours=seal.hours,
                 lost=last.lost + lost,
+                events=happened,
+                event_root=event_root,
             )
         )
         self._db.execute("INSERT INTO checkpoint VALUES (?, ?, ?)", (made.number, made.sequence, made.document()))
@@ -302,9 +306,14 @@ class Book:
         with _transaction(self._db):
             self._db.execute(f"PRAGMA user_version = {schema.VERSION}")
 
+    def is_due(self, now_us: int) -> bool:
+        """Whether it is time to sign where the chains stand."""
+        return self.checkpoint.is_due(self.head.sequence, now_us, last_event(self._db)[0])
+
     def close_period(self, now_us: int, lost: int = 0) -> None:
-        """Sign where the chain stands, if it has grown since the last checkpoint, or if rows were lost."""
-        if lost or self.head.sequence > self.checkpoint.sequence:
+        """Sign where the chains stand, if one has grown since the last checkpoint, or if rows were lost."""
+        grown = self.head.sequence > self.checkpoint.sequence or last_event(self._db)[0] > self.checkpoint.events
+        if lost or grown:
             with _transaction(self._db):
                 made = self._add_checkpoint(self.head, now_us, self.checkpoint, self._ended, lost=lost)
             self.checkpoint = made

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -32,7 +33,8 @@ class Checkpoint:
 
     `sealed` is the month whose rows were dropped here. The rows up to `ends`, with the link `end_root`, are gone by now,
     and `hours` is the digest of all hours before `boundary` (in hours since the epoch), which stand for them. `lost` rows
-    had been written and were nowhere at a start: their numbers were given anew.
+    had been written and were nowhere at a start: their numbers were given anew. `events` had happened by then, the last of
+    them with the link `event_root`.
     """
 
     ledger: str
@@ -49,24 +51,31 @@ class Checkpoint:
     boundary: int = 0
     hours: str = GENESIS
     lost: int = 0
+    events: int = 0
+    event_root: str = GENESIS
     signature: str = ""
 
     def signed_bytes(self) -> bytes:
         """What the signature covers: everything but itself, in one form only."""
-        return _canonical({name: value for name, value in asdict(self).items() if name != "signature"})
+        return _canonical({name: value for name, value in self._fields().items() if name != "signature"})
 
     def document(self) -> str:
         """As one line of JSON."""
-        return _canonical(asdict(self)).decode()
+        return _canonical(self._fields()).decode()
+
+    def _fields(self) -> dict[str, Any]:
+        """What is written: nothing of events where there were none, as before there could be any."""
+        return {name: value for name, value in asdict(self).items() if self.events or not name.startswith("event")}
 
     def digest(self) -> str:
         """What the next checkpoint names as `previous`."""
         return sha256(self.document().encode()).hexdigest()
 
-    def is_due(self, sequence: int, now_us: int) -> bool:
-        """Whether the next one is, with the chain at `sequence`."""
+    def is_due(self, sequence: int, now_us: int, events: int = 0) -> bool:
+        """Whether the next one is, with the chain at `sequence`, and so many events."""
         grown = sequence - self.sequence
-        return grown >= EVERY_ROWS or (grown > 0 and now_us - self.at_us >= EVERY_US)
+        has_more = grown > 0 or events > self.events
+        return grown >= EVERY_ROWS or (has_more and now_us - self.at_us >= EVERY_US)
 
 
 def parse(document: str, where: str) -> Checkpoint:

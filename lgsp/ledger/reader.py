@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from lgsp.errors import LedgerDamaged, SettingsError
-from lgsp.ledger import schema
+from lgsp.ledger import events, schema
+from lgsp.ledger.events import Event
 from lgsp.ledger.files import Files
 from lgsp.ledger.hours import HOUR_US
 from lgsp.ledger.journal import State, unsettled
@@ -86,6 +87,11 @@ class Reader:
             for month in schema.months(db):
                 found = db.execute(f"SELECT * FROM {ROWS}{month} WHERE accepted_us >= ? ORDER BY seq", (since_us,))  # noqa: S608
                 yield from _rows(found, kinds)
+
+    def events(self, since_us: int = 0) -> list[Event]:
+        """What operators did since then, the oldest first. Raises as `find` does."""
+        with self._opened() as (db, _):
+            return list(events.read(db, since_us))
 
     def begins(self) -> int | None:
         """The first hour (since the epoch) with transactions; `None` of an empty ledger. Raises as `find` does."""

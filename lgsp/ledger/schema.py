@@ -33,7 +33,7 @@ CREATE TABLE kind (id INTEGER PRIMARY KEY, service TEXT NOT NULL, operation TEXT
 {HOURS};
 CREATE TABLE checkpoint (number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, document TEXT NOT NULL) STRICT;
 """
-_OUTBOX = """
+_ADDED = """
 CREATE TABLE IF NOT EXISTS outbox (id BLOB PRIMARY KEY, opened BLOB NOT NULL, service TEXT NOT NULL,
   consumer TEXT NOT NULL, state TEXT NOT NULL, due_us INTEGER NOT NULL, expires_us INTEGER NOT NULL,
   attempts INTEGER NOT NULL, publishes INTEGER NOT NULL, answered INTEGER NOT NULL, repeat BLOB, digest BLOB NOT NULL,
@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS outbox (id BLOB PRIMARY KEY, opened BLOB NOT NULL, se
 CREATE UNIQUE INDEX IF NOT EXISTS outbox_repeat ON outbox (repeat) WHERE repeat IS NOT NULL;
 CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, due_us);
 CREATE INDEX IF NOT EXISTS outbox_call ON outbox (call_due_us) WHERE call_due_us IS NOT NULL;
+CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, who TEXT NOT NULL,
+  what TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
 """
 _MONTH = """
 CREATE TABLE {rows} (seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, accepted_us INTEGER NOT NULL,
@@ -99,7 +101,7 @@ def prepare(db: sqlite3.Connection) -> None:
         db.executescript(
             f"BEGIN; {_FOR_EVER} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
         )
-    db.executescript(f"BEGIN; {_OUTBOX} COMMIT;")
+    db.executescript(f"BEGIN; {_ADDED} COMMIT;")
 
 
 def months(db: sqlite3.Connection) -> list[str]:
@@ -114,7 +116,7 @@ def strange(db: sqlite3.Connection) -> list[str]:
     listed = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     fresh = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        fresh.executescript(_FOR_EVER + _OUTBOX)
+        fresh.executescript(_FOR_EVER + _ADDED)
         for month in months(db):
             if re.fullmatch(r"\d{4}_\d{2}", month):
                 add_month(fresh, month)

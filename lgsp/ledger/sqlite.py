@@ -346,7 +346,7 @@ class SqliteLedger:
                 while self._ended or self._changes:
                     self._write_batch()
                 now_us = self._now_us()
-                if stopping or self._book.checkpoint.is_due(self._book.head.sequence, now_us):
+                if stopping or self._book.is_due(now_us):
                     self._book.close_period(now_us)
                 self._book.copy_checkpoints()
                 self._keep_to_retention()

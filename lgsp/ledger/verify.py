@@ -12,7 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from lgsp.errors import LedgerDamaged, SettingsError
-from lgsp.ledger import schema
+from lgsp.ledger import events, schema
 from lgsp.ledger.chain import GENESIS, Checkpoint, PublicKey, is_signed, parse, read_public
 from lgsp.ledger.files import Files
 from lgsp.ledger.hours import HOUR_US, hours_digest, unpack_sketch
@@ -34,6 +34,7 @@ class Verdict:
     rows: int = 0
     checkpoints: int = 0
     copies: int = 0
+    events: int = 0
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -67,6 +68,7 @@ def verify(files: Files, *, against: Path | None = None, key: Path | None = None
             if _check_rows(db, documents, attested, made):
                 made.problems += hours.result()
             _check_copies(db, copies, documents, public, made)
+            _check_events(db, documents, copies, made)
             made.problems += structure.result()
     except Exception as error:  # noqa: BLE001 - the bytes of a file that was changed may be anything
         made.problems.append(f"{files.book} cannot be read to its end: {error}")
@@ -149,6 +151,14 @@ def _check_rows(db: sqlite3.Connection, documents: list[Checkpoint], attested: H
     made.problems += _totals(db, months, documents)
     made.problems += [problem for month in months for problem in _callers(db, month)]
     return True
+
+
+def _check_events(db: sqlite3.Connection, documents: list[Checkpoint], copies: list[Checkpoint], made: Verdict) -> None:
+    """What operators did, against itself and what checkpoints and their copies attest of it."""
+    attested = [(f"checkpoint {each.number}", each.events, each.event_root) for each in documents]
+    attested += [(f"the copy of checkpoint {each.number}", each.events, each.event_root) for each in copies]
+    made.problems += list(events.follow(db, attested))[:_MOST]
+    made.events = int(db.execute("SELECT count(*) FROM event").fetchone()[0])
 
 
 def _missing(head: Head, attested: int, by: str) -> list[str]:

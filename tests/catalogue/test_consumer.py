@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.catalogue.callback import Callback
-from lgsp.catalogue.consumer import Consumer, Limit, as_yaml, parse_consumers, read_consumers, strangers
+from lgsp.catalogue.consumer import Consumer, Limit, as_yaml, changes, parse_consumers, read_consumers, strangers
 from lgsp.catalogue.secret import hashed
 from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.source import Source
@@ -207,3 +207,19 @@ def test_an_entry_can_add_subscriptions_to_a_consumer_of_another_file() -> None:
 def test_what_is_added_to_nobody_is_refused_at_its_line() -> None:
     with pytest.raises(CatalogueError, match=r"b.yaml:1:1: a: there is no consumer 'a'"):
         parse_consumers([Source("b.yaml", b"a:\n  also: [new]\n")])
+
+
+def test_what_changed_is_named_and_its_value_is_not() -> None:
+    desk = Consumer(id="desk", secrets=(LINE,))
+    old = {"desk": desk, "gone": Consumer(id="gone"), "same": Consumer(id="same")}
+    new = {
+        "desk": desk.model_copy(update={"secrets": (LINE, LINE), "disabled": True}),
+        "new": Consumer(id="new"),
+        "same": Consumer(id="same"),
+    }
+    assert list(changes(old, new)) == [
+        ("desk", "changed", ["secrets", "disabled"]),
+        ("gone", "removed", []),
+        ("new", "added", []),
+    ]
+    assert list(changes({}, {})) == []

@@ -32,7 +32,7 @@ def run(*arguments: str) -> Result:
 def test_a_ledger_that_is_well_says_so(state: Path) -> None:
     found = run("verify", "--state", str(state))
     assert found.exit_code == 0
-    assert found.stdout == "ledger gw1: as it was written (4 rows, 2 checkpoints, 2 copies)\n"
+    assert found.stdout == "ledger gw1: as it was written (4 rows, 0 events, 2 checkpoints, 2 copies)\n"
     assert Files(state, "gw1").read_verified().well
 
 

@@ -25,7 +25,10 @@ from lgsp.edge.parked import Parked
 from lgsp.forwarding.callbacks import Callbacks
 from lgsp.forwarding.forwarder import Forwarder
 from lgsp.ledger.calls import Calls
+from lgsp.ledger.events import Events
+from lgsp.ledger.files import Files
 from lgsp.ledger.outbox import Outbox
+from lgsp.ledger.reader import Reader
 from lgsp.model import Outcome, Reply
 
 CANARY = "001234567890"
@@ -72,7 +75,7 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
         ):
             admin = Admin(
                 lambda: bytes, "text/plain", list, list, loopback=True,
-                guard=Guard("secret", clock.now, loopback=True), routes=Parked(forwarder, callbacks, lambda: again).routes(),
+                guard=Guard("secret", clock.now, loopback=True), routes=Parked(forwarder, callbacks, Events(ledger, clock), lambda: again).routes(),
             )  # fmt: skip
             try:
                 port = await admin.start("127.0.0.1", 0)
@@ -106,6 +109,9 @@ async def test_requeued_it_is_a_transaction_of_its_own(tmp_path: Path) -> None:
         done = await made.run("requeue", id_)
         assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, f"{id_} -> {made.again}")
         assert json.loads((await made.run("ls", "--json")).stdout) == []
+        [event] = Reader(Files(made.state, "gw1")).events()
+        assert (event.who, event.what, event.subject) == ("operator", "parked.requeue", id_)
+        assert event.detail == {"as": made.again}
         kept = await made.forwarder.find(made.again)
         assert kept is not None
         assert (kept.has_body, kept.outcome) == (True, None)
@@ -124,6 +130,7 @@ async def test_a_callback_that_was_given_up_is_listed_and_begins_anew(tmp_path: 
         assert (await made.run("requeue", request.id)).exit_code == 0
         assert json.loads((await made.run("ls", "--callbacks", "--json")).stdout) == []
         assert [call.id for call in await made.calls.owed()] == [request.id]
+        assert [event.what for event in Reader(Files(made.state, "gw1")).events()] == ["callback.requeue"]
 
 
 async def test_dropped_it_is_gone_for_good_and_asks_before(tmp_path: Path) -> None:
@@ -133,6 +140,7 @@ async def test_dropped_it_is_gone_for_good_and_asks_before(tmp_path: Path) -> No
         assert len(await made.forwarder.list_parked()) == 1
         done = await made.run("drop", "--yes", id_)
         assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, id_)
+        assert [event.what for event in Reader(Files(made.state, "gw1")).events()] == ["parked.drop"]
         assert await made.forwarder.list_parked() == []
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from aiohttp import web
 
 from lgsp.clock import ManualClock
 from lgsp.edge.orders import FILE, PATH, Orders
-from lgsp.errors import SettingsError
+from lgsp.errors import LedgerUnavailable, SettingsError
 from lgsp.fault import Fault, Kind, read_order
 
 
@@ -26,16 +26,24 @@ class Stage:
     clock: ManualClock = field(default_factory=ManualClock)
     told: list[list[str]] = field(default_factory=list)
     filled: list[tuple[str, float]] = field(default_factory=list)
+    accounted: list[tuple[str, str, str]] = field(default_factory=list)
+    full: bool = False
 
     def __post_init__(self) -> None:
         self.orders = Orders.of(
-            "gw1", self.clock, self.tell, self.fill, lambda: ["population", "gis"], self.directory / FILE
+            "gw1", self.clock, self.tell, self.fill, lambda: ["population", "gis"], self.directory / FILE, self.note
         )
 
     async def tell(self, order: bytes) -> None:
         teller, faults = read_order(order)
         assert teller == "gw1"
         self.told.append([f"{fault.kind} {fault.service}" for fault in faults])
+
+    async def note(self, who: str, what: str, subject: str, detail: Mapping[str, Any]) -> None:
+        if self.full:
+            raise LedgerUnavailable("no room")
+        self.accounted.append((who, what, subject))
+        assert detail["id"] == subject
 
     async def fill(self, service: str, seconds: float) -> None:
         self.filled.append((service, seconds))
@@ -170,3 +178,19 @@ async def test_over_http_what_is_no_fault_is_one_sentence(stage: Stage, body: ob
         status, told = await ask("POST", PATH, body)
     assert (status, list(told)) == (400, ["problem"])
     assert stage.orders.faults() == []
+
+
+async def test_every_order_stands_in_the_ledger_and_is_given_where_that_takes_nothing(tmp_path: Path) -> None:
+    made = Stage(tmp_path)
+    first, second = await made.orders.add(made.fault()), await made.orders.add(made.fault(service="gis"))
+    await made.orders.remove(first.id)
+    await made.orders.clear()
+    assert made.accounted == [
+        ("operator", "fault.add", first.id),
+        ("operator", "fault.add", second.id),
+        ("operator", "fault.rm", first.id),
+        ("operator", "fault.rm", second.id),
+    ]
+    made.full = True
+    await made.orders.add(made.fault())
+    assert len(made.orders.faults()) == 1

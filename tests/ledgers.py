@@ -67,8 +67,13 @@ def rows(directory: Path) -> list[sqlite3.Row]:
 
 def killed(source: Path, target: Path) -> Path:
     """The files as a killed process leaves them: what is in memory only is gone, what is mapped stays."""
-    shutil.copytree(source, target)
-    return target
+    while True:
+        try:
+            shutil.copytree(source, target)
+        except shutil.Error:  # the writer had a fresh look at its file just then: that is another moment
+            shutil.rmtree(target)
+        else:
+            return target
 
 
 @contextmanager

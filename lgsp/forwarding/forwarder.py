@@ -8,7 +8,6 @@ send --> outbox.put --> bus.submit --> ... --> take --> outbox.end --> every tap
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +20,9 @@ from lgsp.bus.base import Bus
 from lgsp.chance import draw
 from lgsp.clock import Clock
 from lgsp.errors import DeliveryError, LedgerUnavailable
+from lgsp.forwarding.alive import Alive, Live, Terms
 from lgsp.forwarding.schedule import Answered, Begun, Confirmed, Due, Event, Step, Untaken, decide
-from lgsp.ledger.outbox import DAY, Kept, Outbox, Repeated, Standing, State
+from lgsp.ledger.outbox import Kept, Outbox, Repeated, State, Stored
 from lgsp.model import EXECUTING, Outcome, Reply, Request, Tap, Transaction
 
 log = structlog.get_logger()
@@ -33,18 +33,6 @@ _FIRST = 30.0
 """Seconds within which the first publish is confirmed or not, come what may."""
 _WITH_BUS = frozenset({State.QUEUED, State.EXECUTING})
 GAVE_UP, MAX_AGE = "gave_up", "max_age"
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How long things are kept, in seconds, and how much may be open at a time, of all services and of one."""
-
-    age: float = DAY
-    result: float = DAY
-    parked: float = 30 * DAY
-    open_at_most: int = 100_000
-    of_service_at_most: int = 20_000
-    bytes_at_most: int = 1_073_741_824
 
 
 class Watch(Protocol):
@@ -87,17 +75,6 @@ class Receipt:
     transaction: Transaction | None
 
 
-@dataclass(slots=True)
-class _Live:
-    """One stored request under way. `request` is at hand only while somebody waits for it."""
-
-    standing: Standing
-    size: int
-    request: Request | None = None
-    waiter: asyncio.Future[Transaction] | None = None
-    ending: bool = False
-
-
 class Forwarder:
     """Brings each stored request to exactly one outcome within its age, whatever is killed meanwhile.
 
@@ -128,10 +105,7 @@ class Forwarder:
         self._bus_forgets = bus_forgets
         self._terms = terms or Terms()
         self._debts = debts
-        self._live: dict[str, _Live] = {}
-        self._open: Counter[str] = Counter()
-        self._bytes = 0
-        self._dues: list[tuple[float, str]] = []
+        self._live = Alive()
         self._tasks = asyncio.TaskGroup()
         self._keeper: asyncio.Task[None] | None = None
         self._publishing = asyncio.Semaphore(_PUBLISHING)
@@ -150,7 +124,7 @@ class Forwarder:
             begun = standing
             if standing.state is State.STORED or (self._bus_forgets and standing.state in _WITH_BUS):
                 begun = replace(standing, due=now)
-            self._add(_Live(begun, 0))
+            self._live.add(Live(begun))
         await self._count_parked()
         await self._tasks.__aenter__()
         await self._bus.collect(self.take)
@@ -169,7 +143,7 @@ class Forwarder:
     def release(self) -> None:
         """Store nothing more, and let nobody wait any longer: what was accepted goes on after the next start."""
         self._stopping = True
-        for live in self._live.values():
+        for live in self._live:
             if live.waiter is not None and not live.waiter.done():
                 live.waiter.cancel()
 
@@ -180,11 +154,9 @@ class Forwarder:
 
     def refusal(self, service: str) -> str:
         """Why nothing more is stored for a service at the moment; nothing when it is."""
-        terms = self._terms
         if self._stopping:
             return "shutting_down"
-        is_full = len(self._live) >= terms.open_at_most or self._bytes >= terms.bytes_at_most
-        return "overloaded" if is_full or self._open[service] >= terms.of_service_at_most else ""
+        return "overloaded" if self._live.is_full(service, self._terms) else ""
 
     async def send(self, request: Request, *, wait: float, age: float | None = None) -> Receipt:
         """Accept `request` and wait so many seconds for its end. What was accepted goes on without its caller.
@@ -201,8 +173,8 @@ class Forwarder:
         except Repeated as first:
             return await self._join(first.id, request, wait)
         standing = replace(standing, due=now + _FIRST)
-        live = _Live(standing, len(request.body), request if wait > 0 else None)
-        self._add(live)
+        live = Live(standing, request if wait > 0 else None)
+        self._live.add(live)
         self._tasks.create_task(self._publish(live, request))
         return Receipt(request.id, await self._wait(live, wait))
 
@@ -247,7 +219,7 @@ class Forwarder:
             if live is not None:
                 standing, step = self._decided(live.standing, Begun(number))
                 if step is Step.NOTE:  # a word of no consequence: it is not worth the disk
-                    self._stand(live, standing)
+                    self._live.stand(live, standing)
             return True
         if live is None or live.ending:
             kept = None if live is not None else await self._known(reply.to)
@@ -260,13 +232,13 @@ class Forwarder:
             log.info("result waits", transaction=reply.to, service=live.standing.service, why=str(error))
             return False
 
-    async def _taken(self, live: _Live, reply: Reply, number: int) -> bool:
+    async def _taken(self, live: Live, reply: Reply, number: int) -> bool:
         standing, step = self._decided(live.standing, Answered(number, reply.outcome, reply.reason))
         if step is Step.NOTHING:
             self._watch.duplicate_reply(live.standing.service)
         elif step is Step.NOTE:
             await self._outbox.move(standing)
-            self._stand(live, standing)
+            self._live.stand(live, standing)
         elif reply.reason == "retry":
             await self._end(live, standing, None, reply.outcome, GAVE_UP, park=True)
         else:
@@ -291,7 +263,7 @@ class Forwarder:
         again = replace(request, id=id_, attempt=max(standing.attempts, 1))
         return Receipt(id_, Transaction(again, kept.reply, kept.outcome, kept.reason, standing.accepted, 0.0))
 
-    async def _wait(self, live: _Live, seconds: float) -> Transaction | None:
+    async def _wait(self, live: Live, seconds: float) -> Transaction | None:
         if seconds <= 0:
             return None
         if live.waiter is None:
@@ -313,11 +285,8 @@ class Forwarder:
         while True:
             await self._clock.sleep(_TICK)
             now = self._clock.now()
-            while self._dues and self._dues[0][0] <= now:
-                due, id_ = heapq.heappop(self._dues)
-                live = self._live.get(id_)
-                if live is not None and not live.ending and live.standing.due == due:
-                    self._tasks.create_task(self._due(live))
+            for live in self._live.due(now):
+                self._tasks.create_task(self._due(live))
             if now - swept >= _SWEEP:
                 swept = now
                 self._tasks.create_task(self._sweep())
@@ -339,7 +308,7 @@ class Forwarder:
         self._parked[service] += change
         self._shelf.parked(service, self._parked[service])
 
-    async def _due(self, live: _Live) -> None:
+    async def _due(self, live: Live) -> None:
         standing, step = self._decided(live.standing, Due())
         try:
             if step is Step.EXPIRE:
@@ -351,9 +320,9 @@ class Forwarder:
                 if request is not None:
                     await self._publish(live, request)
         except LedgerUnavailable:
-            heapq.heappush(self._dues, (live.standing.due, standing.id))
+            self._live.remind(live)
 
-    async def _publish(self, live: _Live, request: Request) -> None:
+    async def _publish(self, live: Live, request: Request) -> None:
         standing = live.standing
         number = standing.publishes
         event: Event = Confirmed(number)
@@ -368,14 +337,14 @@ class Forwarder:
             return
         moved, step = self._decided(live.standing, event)
         if step is Step.NOTE:
-            self._stand(live, moved)
+            self._live.stand(live, moved)
             try:
                 await self._outbox.move(moved)
             except LedgerUnavailable as error:
                 log.info("not noted", transaction=standing.id, service=standing.service, why=str(error))
 
     async def _end(
-        self, live: _Live, standing: Standing, reply: Reply | None, outcome: Outcome, reason: str, *, park: bool
+        self, live: Live, standing: Stored, reply: Reply | None, outcome: Outcome, reason: str, *, park: bool
     ) -> None:
         live.ending = True
         now = self._clock.now()
@@ -392,7 +361,7 @@ class Forwarder:
         except LedgerUnavailable:
             live.ending = False
             raise
-        self._remove(live)
+        self._live.remove(live)
         if park:
             self._park(standing.service, 1)
         if is_first:
@@ -410,22 +379,6 @@ class Forwarder:
                 self.lost_notes += 1
                 log.exception("tap failed", tap=type(tap).__name__, error=type(error).__name__)
 
-    def _decided(self, standing: Standing, event: Event) -> tuple[Standing, Step]:
+    def _decided(self, standing: Stored, event: Event) -> tuple[Stored, Step]:
         chance = draw(self._seed, standing.service, standing.operation, "pause", standing.key, standing.publishes)
         return decide(standing, event, self._clock.now(), chance)
-
-    def _add(self, live: _Live) -> None:
-        self._live[live.standing.id] = live
-        self._open[live.standing.service] += 1
-        self._bytes += live.size
-        if live.standing.due > 0:
-            self._stand(live, live.standing)
-
-    def _remove(self, live: _Live) -> None:
-        del self._live[live.standing.id]
-        self._open[live.standing.service] -= 1
-        self._bytes -= live.size
-
-    def _stand(self, live: _Live, standing: Standing) -> None:
-        live.standing = standing
-        heapq.heappush(self._dues, (standing.due, standing.id))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from lgsp.ledger.outbox import Standing, State
+from lgsp.ledger.outbox import State, Stored
 from lgsp.model import Outcome
 
 PAUSES = (5.0, 30.0, 120.0, 600.0, 3_600.0)
@@ -75,7 +75,7 @@ class Step(Enum):
     EXPIRE = "expire"
 
 
-def decide(standing: Standing, event: Event, now: float, chance: float) -> tuple[Standing, Step]:
+def decide(standing: Stored, event: Event, now: float, chance: float) -> tuple[Stored, Step]:
     """Where it stands after `event`, and what is to be done. `chance`, from 0 to 1, spreads the pauses."""
     match event:
         case Confirmed() | Untaken() | Begun() if not _matters(standing, event):
@@ -99,7 +99,7 @@ def decide(standing: Standing, event: Event, now: float, chance: float) -> tuple
             return replace(standing, state=State.STORED, publishes=standing.publishes + 1, due=now), Step.PUBLISH
 
 
-def _matters(standing: Standing, event: Confirmed | Untaken | Begun) -> bool:
+def _matters(standing: Stored, event: Confirmed | Untaken | Begun) -> bool:
     """Whether something is told of the last publish, and was not known."""
     if isinstance(event, Begun):
         return standing.state in {State.STORED, State.QUEUED} and event.number in {0, standing.publishes}
@@ -111,7 +111,7 @@ def spread(chance: float) -> float:
     return 1 + SPREAD * (2 * chance - 1)
 
 
-def _again(standing: Standing, number: int, now: float, chance: float) -> tuple[Standing, Step]:
+def _again(standing: Stored, number: int, now: float, chance: float) -> tuple[Stored, Step]:
     if number <= standing.answered or number > standing.publishes:
         return standing, Step.NOTHING  # the same answer once more, or to nothing that was asked
     standing = replace(standing, attempts=standing.attempts + 1, answered=number)
@@ -121,5 +121,5 @@ def _again(standing: Standing, number: int, now: float, chance: float) -> tuple[
     return _until(standing, State.WAITING, now + pause * spread(chance)), Step.NOTE
 
 
-def _until(standing: Standing, state: State, due: float) -> Standing:
+def _until(standing: Stored, state: State, due: float) -> Stored:
     return replace(standing, state=state, due=min(due, standing.expires))

@@ -23,7 +23,9 @@ from lgsp.model import Outcome, Reply, Request, Transaction
 
 _US = 1_000_000
 DAY = 86_400.0
-_STANDING = "id, service, state, due_us, expires_us, attempts, publishes, answered, opened, request"
+_STANDING = (
+    "id, service, state, due_us, expires_us, attempts, publishes, answered, opened, request, ifnull(length(body), 0)"
+)
 _HEADERS = ("operation", "path", "query", "consumer", "key", "headers", "calm", "force", "asked_as", "origin")
 
 
@@ -47,7 +49,7 @@ FINAL = frozenset({State.ENDED, State.PARKED})
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Stored:
     """A stored request without its body. Times are seconds since the epoch.
 
     `attempts` counts the answers that asked for another try, `publishes` the messages, `answered` is the number of the
@@ -65,13 +67,15 @@ class Standing:
     attempts: int = 0
     publishes: int = 1
     answered: int = 0
+    size: int = 0
+    """Bytes of its body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A stored request as somebody looks it up: where it stands, whose it is, and its reply once it has one."""
 
-    standing: Standing
+    standing: Stored
     consumer: str
     outcome: Outcome | None
     reason: str
@@ -101,11 +105,19 @@ class Outbox:
         self._ledger = ledger
         self._clock = clock
 
-    async def put(self, request: Request, *, expires: float) -> Standing:
+    async def put(self, request: Request, *, expires: float) -> Stored:
         """Accept `request`. Raises `Repeated` and `Conflict`, which accept nothing."""
         now = self._clock.now()
-        standing = Standing(
-            request.id, request.service, request.operation, request.key, now, expires, State.STORED, now
+        standing = Stored(
+            request.id,
+            request.service,
+            request.operation,
+            request.key,
+            now,
+            expires,
+            State.STORED,
+            now,
+            size=len(request.body),
         )
         repeat, digest = repeat_of(request), digest_of(request)
 
@@ -126,7 +138,7 @@ class Outbox:
         await self._ledger.store(request, insert)
         return standing
 
-    async def move(self, standing: Standing) -> None:
+    async def move(self, standing: Stored) -> None:
         """Note where it stands now; nothing when it has its outcome."""
 
         def update(db: sqlite3.Connection) -> None:
@@ -166,7 +178,7 @@ class Outbox:
 
         return await self._ledger.conclude(transaction, update)
 
-    async def live(self) -> list[Standing]:
+    async def live(self) -> list[Stored]:
         """Everything without an outcome."""
         return await self._standings("outcome IS NULL")
 
@@ -194,7 +206,7 @@ class Outbox:
         row = await self._ledger.commit(look)
         if row is None:
             return None
-        consumer, outcome, reason, told, body, has_body = row[10:]
+        consumer, outcome, reason, told, body, has_body = row[11:]
         reply = None
         if told is not None:
             status, headers = json.loads(told)
@@ -242,7 +254,7 @@ class Outbox:
         )
         return {(service, State(state)): count for service, state, count in found}
 
-    async def _standings(self, where: str) -> list[Standing]:
+    async def _standings(self, where: str) -> list[Stored]:
         rows: list[tuple[Any, ...]] = await self._ledger.commit(
             lambda db: db.execute(f"SELECT {_STANDING} FROM outbox WHERE {where} ORDER BY due_us").fetchall()  # noqa: S608
         )
@@ -283,11 +295,11 @@ def _read(id_: str, service: str, told: str, body: bytes) -> Request:
     return Request(id=id_, service=service, body=body, **json.loads(told))
 
 
-def _standing(row: tuple[Any, ...]) -> Standing:
-    id_, service, state, due, expires, attempts, publishes, answered, opened, told = row[:10]
+def _standing(row: tuple[Any, ...]) -> Stored:
+    id_, service, state, due, expires, attempts, publishes, answered, opened, told, size = row[:11]
     said = json.loads(told)
     accepted = int.from_bytes(opened[16:24]) / _US
-    return Standing(
+    return Stored(
         str(UUID(bytes=id_)), service, said["operation"], said["key"], accepted, expires / _US,
-        State(state), due / _US, attempts, publishes, answered,
+        State(state), due / _US, attempts, publishes, answered, size,
     )  # fmt: skip

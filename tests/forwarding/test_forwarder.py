@@ -14,7 +14,8 @@ from ledgers import START, a_ledger, asked, rows
 from lgsp.bus.base import Silent, Take
 from lgsp.clock import ManualClock
 from lgsp.errors import BusUnavailable, DeliveryError, LedgerUnavailable
-from lgsp.forwarding.forwarder import Forwarder, Receipt, Terms
+from lgsp.forwarding.alive import Terms
+from lgsp.forwarding.forwarder import Forwarder, Receipt
 from lgsp.forwarding.schedule import RETRY
 from lgsp.ledger.outbox import Conflict, Outbox, State
 from lgsp.ledger.sqlite import SqliteLedger
@@ -177,6 +178,16 @@ async def test_an_operation_may_have_a_maximum_age_of_its_own(tmp_path: Path) ->
         kept = await made.forwarder.find(again)
         assert kept is not None
         assert kept.standing.expires - kept.standing.accepted == pytest.approx(60.0)
+
+
+async def test_what_lies_there_counts_after_a_restart_too(tmp_path: Path) -> None:
+    async with stage(tmp_path, terms=Terms(bytes_at_most=4)) as made:
+        await made.send(wait=0)
+        assert made.forwarder.refusal("svc") == "overloaded"
+    async with stage(tmp_path, terms=Terms(bytes_at_most=4)) as made:
+        assert made.forwarder.refusal("svc") == "overloaded"
+    async with stage(tmp_path, terms=Terms(bytes_at_most=5)) as made:
+        assert made.forwarder.refusal("svc") == ""
 
 
 async def test_nobody_waits_who_did_not_want_to(tmp_path: Path) -> None:

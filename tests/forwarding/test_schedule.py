@@ -22,11 +22,11 @@ from lgsp.forwarding.schedule import (
     decide,
     spread,
 )
-from lgsp.ledger.outbox import Standing, State
+from lgsp.ledger.outbox import State, Stored
 from lgsp.model import Outcome
 
 NOW = 1_000.0
-STORED = Standing("t", "svc", "POST /x", "k", NOW, NOW + 86_400, State.STORED, NOW)
+STORED = Stored("t", "svc", "POST /x", "k", NOW, NOW + 86_400, State.STORED, NOW)
 QUEUED = replace(STORED, state=State.QUEUED, due=NOW + SILENCE)
 EXECUTING = replace(QUEUED, state=State.EXECUTING)
 WAITING = replace(STORED, state=State.WAITING, due=NOW + 5, attempts=1, answered=1)
@@ -72,7 +72,7 @@ AGAIN = Answered(1, Outcome.UNREACHABLE, RETRY)
         pytest.param(replace(STORED, expires=NOW), Due(), State.STORED, NOW, Step.EXPIRE, id="too old"),
     ],
 )
-def test_each_event_has_its_step(was: Standing, event: Event, state: State, due: float, step: Step) -> None:
+def test_each_event_has_its_step(was: Stored, event: Event, state: State, due: float, step: Step) -> None:
     after, found = decide(was, event, NOW, EVEN)
     assert (after.state, after.due, found) == (state, due, step)
 

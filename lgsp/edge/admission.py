@@ -5,7 +5,6 @@ What is refused is refused at once, before anything of it is kept; nobody waits 
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from lgsp.catalogue.consumer import Consumer
@@ -39,9 +38,9 @@ class Room:
     calls: int = 0
     held: int = 0
     """Bytes of bodies, asked and answered, that are in our hands."""
-    held_for: Counter[str] = field(default_factory=Counter)
-    of_service: Counter[str] = field(default_factory=Counter)
-    of_consumer: Counter[str] = field(default_factory=Counter)
+    held_for: dict[str, int] = field(default_factory=dict)
+    of_service: dict[str, int] = field(default_factory=dict)
+    of_consumer: dict[str, int] = field(default_factory=dict)
 
     def full(self, service: Service, consumer: Consumer) -> Full | None:
         """Why a call of a consumer to a service does not come in now; `None` when it does."""
@@ -50,33 +49,38 @@ class Room:
             return full
         if self.calls >= self.calls_at_most:
             return WHOLE
-        if self.of_consumer[consumer.id] >= consumer.in_flight:
+        if self.of_consumer.get(consumer.id, 0) >= consumer.in_flight:
             return CONSUMER
-        return SERVICE if self.of_service[service.id] >= service.in_flight else None
+        return SERVICE if self.of_service.get(service.id, 0) >= service.in_flight else None
 
     def out_of_memory(self, consumer: str) -> Full | None:
         """Why nothing more is taken in for a consumer: it holds a quarter of what there is, or nothing is left."""
-        if self.held_for[consumer] * PARTS > self.bytes_at_most:
+        if self.held_for.get(consumer, 0) * PARTS > self.bytes_at_most:
             return CONSUMER
         return MEMORY if self.held > self.bytes_at_most else None
 
     def hold(self, consumer: str, size: int) -> None:
         """So many bytes came in for a consumer; or, fewer than none, were let go."""
         self.held += size
-        self.held_for[consumer] += size
-        if not self.held_for[consumer]:
-            del self.held_for[consumer]
+        _move(self.held_for, consumer, size)
 
     def enter(self, service: str, consumer: str) -> None:
         """A call came in."""
         self.calls += 1
-        self.of_service[service] += 1
-        self.of_consumer[consumer] += 1
+        _move(self.of_service, service, 1)
+        _move(self.of_consumer, consumer, 1)
 
     def leave(self, service: str, consumer: str) -> None:
         """It has ended."""
         self.calls -= 1
-        for counts, name in ((self.of_service, service), (self.of_consumer, consumer)):
-            counts[name] -= 1
-            if not counts[name]:
-                del counts[name]
+        _move(self.of_service, service, -1)
+        _move(self.of_consumer, consumer, -1)
+
+
+def _move(counts: dict[str, int], name: str, change: int) -> None:
+    """Count by name; a name of which there is nothing is none."""
+    count = counts.get(name, 0) + change
+    if count:
+        counts[name] = count
+    else:
+        counts.pop(name, None)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from lgsp.errors import LedgerDamaged
 from lgsp.ledger import schema
-from lgsp.ledger.chain import GENESIS, Checkpoint, Signer, last_number, parse
+from lgsp.ledger.chain import Signer
 from lgsp.ledger.events import last as last_event
 from lgsp.ledger.hours import HOUR_US, Hour, hours_digest, pack_sketch, unpack_sketch
 from lgsp.ledger.journal import Head
@@ -29,6 +27,7 @@ from lgsp.ledger.row import (
     trimmed,
 )
 from lgsp.ledger.schema import CALLERS, COLUMNS, ROWS
+from lgsp.ledger.seals import Seal, Seals
 
 Change = Callable[[sqlite3.Connection], Any]
 """Something written in the same database transaction as rows; what it raises sinks only itself."""
@@ -49,26 +48,15 @@ _HOUR_COLUMNS = "n, sum_us, min_us, max_us, request_bytes, reply_bytes, sketch"
 _DAY_US = 24 * HOUR_US
 
 
-@dataclass(frozen=True, slots=True)
-class _Seal:
-    month: str
-    ends: int
-    end_root: str
-    boundary: int
-    hours: str
-
-
 class Book:
     """One file, open for writing. Used by one thread at a time."""
 
     def __init__(self, path: Path, name: str, signer: Signer, copies: Path) -> None:
         """Raises `LedgerDamaged` when the file cannot be continued; makes it where it is missing."""
         self.path = path
-        self._name = name
-        self._signer = signer
-        self._copies = copies
         existed = path.exists()
         self._db = schema.connect(path, readonly=False)
+        self._seals = Seals(path, self._db, name, signer, copies)
         if not existed:
             path.chmod(0o600)
         try:
@@ -78,7 +66,7 @@ class Book:
             self._ended = self._by_outcome()
             self._months = schema.months(self._db)
             self.head = self._read_head()
-            self.checkpoint = self._last_checkpoint()
+            self.checkpoint = self._seals.last()
         except schema.UNREADABLE as error:
             self._db.close()
             if schema.is_passing(error):
@@ -88,7 +76,6 @@ class Book:
                 "or move it and its journal away and start a new one"
             ) from error
         self._hours: dict[HourKey, Hour] = {}
-        self._copied = -1
 
     def __repr__(self) -> str:
         return f"<Book {self.path.name}, {self.head.sequence} rows>"
@@ -147,7 +134,7 @@ class Book:
             if rows:
                 head = self._append(rows, head, ended)
             if checkpoint.is_due(head.sequence, now_us):
-                checkpoint = self._add_checkpoint(head, now_us, checkpoint, ended)
+                checkpoint = self._seals.add(head, now_us, checkpoint, ended)
             self._db.execute("COMMIT")
         except BaseException:
             self._hours.clear()
@@ -264,40 +251,6 @@ class Book:
             ],
         )
 
-    def _add_checkpoint(
-        self,
-        head: Head,
-        now_us: int,
-        last: Checkpoint,
-        ended: dict[str, int],
-        seal: _Seal | None = None,
-        lost: int = 0,
-    ) -> Checkpoint:
-        seal = seal or _Seal("", last.ends, last.end_root, last.boundary, last.hours)
-        happened, event_root = last_event(self._db)
-        made = self._signer.sign(
-            Checkpoint(
-                ledger=self._name,
-                number=last.number + 1,
-                sequence=head.sequence,
-                count=head.sequence,
-                at_us=now_us,
-                root=head.root.hex(),
-                totals=dict(sorted(ended.items())),
-                previous=last.digest() if last.number else GENESIS,
-                sealed=seal.month,
-                ends=seal.ends,
-                end_root=seal.end_root,
-                boundary=seal.boundary,
-                hours=seal.hours,
-                lost=last.lost + lost,
-                events=happened,
-                event_root=event_root,
-            )
-        )
-        self._db.execute("INSERT INTO checkpoint VALUES (?, ?, ?)", (made.number, made.sequence, made.document()))
-        return made
-
     def _by_outcome(self) -> dict[str, int]:
         return dict(self._db.execute("SELECT outcome, sum(n) FROM hour GROUP BY outcome"))
 
@@ -315,7 +268,7 @@ class Book:
         grown = self.head.sequence > self.checkpoint.sequence or last_event(self._db)[0] > self.checkpoint.events
         if lost or grown:
             with _transaction(self._db):
-                made = self._add_checkpoint(self.head, now_us, self.checkpoint, self._ended, lost=lost)
+                made = self._seals.add(self.head, now_us, self.checkpoint, self._ended, lost=lost)
             self.checkpoint = made
 
     def drop_before(self, oldest_us: int, now_us: int) -> list[str]:
@@ -328,8 +281,8 @@ class Book:
                 last = self.checkpoint
                 digest = hours_digest(self._db, last.hours, last.boundary, boundary)
                 end = self._end_of(month) or Head(last.ends, bytes.fromhex(last.end_root))
-                seal = _Seal(month, end.sequence, end.root.hex(), boundary, digest)
-                made = self._add_checkpoint(self.head, now_us, last, self._ended, seal)
+                seal = Seal(month, end.sequence, end.root.hex(), boundary, digest)
+                made = self._seals.add(self.head, now_us, last, self._ended, seal)
                 self._db.execute(f"DROP TABLE {ROWS}{month}")
                 self._db.execute(f"DROP TABLE {CALLERS}{month}")
             self.checkpoint = made
@@ -380,37 +333,19 @@ class Book:
 
     def copy_checkpoints(self) -> None:
         """Append the checkpoints that are not there yet to the file outside the database. Raises `OSError`."""
-        if self._copied < 0:
-            self._copied = last_number(self._copies)
-        if self._copied >= self.checkpoint.number:
-            return
-        missing = self._db.execute(
-            "SELECT number, document FROM checkpoint WHERE number > ? ORDER BY number", (self._copied,)
-        ).fetchall()
-        self._copies.touch(mode=0o600)
-        with self._copies.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{document}\n" for _, document in missing))
-            file.flush()
-            os.fsync(file.fileno())
-        self._copied = missing[-1][0]
+        self._seals.copy(self.checkpoint)
 
     def _read_head(self) -> Head:
         for month in reversed(self._months):
             end = self._end_of(month)
             if end:
                 return end
-        last = self._last_checkpoint()
+        last = self._seals.last()
         return Head(last.ends, bytes.fromhex(last.end_root))
 
     def _end_of(self, month: str) -> Head | None:
         last = self._db.execute(f"SELECT seq, hash FROM {ROWS}{month} ORDER BY seq DESC LIMIT 1").fetchone()  # noqa: S608
         return Head(*last) if last else None
-
-    def _last_checkpoint(self) -> Checkpoint:
-        found = self._db.execute("SELECT document FROM checkpoint ORDER BY number DESC LIMIT 1").fetchone()
-        if found is None:
-            return Checkpoint(self._name, 0, 0, 0, 0, GENESIS, {}, GENESIS)
-        return parse(found[0], f"the last checkpoint in {self.path}")
 
 
 @contextmanager

@@ -49,9 +49,11 @@ async def obey(ask: Ask) -> None:
         print(json.dumps(await closed_loop(ask, int(in_flight), float(warmup), float(seconds))), flush=True)
 
 
-async def closed_loop(ask: Ask, in_flight: int, warmup: float, seconds: float) -> dict[str, Any]:
+async def closed_loop(
+    ask: Ask, in_flight: int, warmup: float, seconds: float, now: Callable[[], float] = perf_counter
+) -> dict[str, Any]:
     """So many askers, each asking again as soon as it was answered; see the module for what comes back."""
-    begin = perf_counter() + warmup
+    begin = now() + warmup
     end = begin + seconds
     latencies: list[float] = []
     errors: list[str] = []
@@ -59,14 +61,14 @@ async def closed_loop(ask: Ask, in_flight: int, warmup: float, seconds: float) -
 
     async def worker() -> None:
         nonlocal sent
-        while (started := perf_counter()) < end:
+        while (started := now()) < end:
             sent += 1
             try:
                 await ask(sent)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is counted, and one failure spoils the round
                 errors.append(f"{type(error).__name__}: {error}")
                 continue
-            ended = perf_counter()
+            ended = now()
             if begin <= ended <= end:
                 latencies.append(ended - started)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.rabbitmq import RabbitBus
 from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.clock import Clock
 from lgsp.fault import Kind
-from lgsp.model import Reply
+from lgsp.model import Reply, Tap
 from lgsp.runtime.behaviours.errors import failures
 from lgsp.runtime.faults import Faults
 from lgsp.runtime.host import Host
@@ -53,11 +53,21 @@ def answering_of(
     upstreams: Upstreams,
     *,
     crash: Callable[[], None] | None = None,
+    taps: Sequence[Tap] = (),
 ) -> tuple[Host, Ward]:
     """The answering half, and who looks after its faults. Without `crash` the process does more than answer, and stays."""
     faults = Faults(settings.seed)
     host = Host(
-        bus, catalogue, clock, metrics, states, upstreams, seed=settings.seed, calm=settings.calm, faults=faults
+        bus,
+        catalogue,
+        clock,
+        metrics,
+        states,
+        upstreams,
+        seed=settings.seed,
+        calm=settings.calm,
+        faults=faults,
+        taps=taps,
     )
     watch = FaultMetrics(process, host.serves, list(Kind))
     return host, Ward(faults, bus, clock, watch, host.serves, crash, clock.now())

@@ -13,11 +13,14 @@ from lgsp.app.answering import DRAIN, STAND_INS, answering_of, crash, upstreams_
 from lgsp.app.broker import url_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
+from lgsp.app.recording import recorder_of
 from lgsp.bus.control import RabbitControl
 from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.capture.record import CONNECTOR
 from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import SystemClock
+from lgsp.edge.recording import Recordings
 from lgsp.runtime.state import States
 from lgsp.settings import Settings
 from lgsp.taps.answering import ConnectorMetrics
@@ -44,16 +47,30 @@ async def connectors(settings: Settings, *, only: Collection[str]) -> None:
             url_of(settings), settings.name, clock, metrics, asks=False, prefetch=settings.prefetch, drain=DRAIN
         )
         await stack.enter_async_context(bus)
-        host, ward = answering_of(settings, bus, catalogue, clock, process, metrics, states, upstreams, crash=crash)
+        recorder = recorder_of(settings, catalogue, clock, process)
+        host, ward = answering_of(
+            settings,
+            bus,
+            catalogue,
+            clock,
+            process,
+            metrics,
+            states,
+            upstreams,
+            crash=crash,
+            taps=[recorder.tap(CONNECTOR)],
+        )
         await host.serve(only)
         control = await stack.enter_async_context(RabbitControl(url_of(settings), f"{settings.name}.{os.getpid()}"))
         await control.hear(ward.heard)
-        admin = await stack.enter_async_context(door_of(settings, process, bus.problems, watcher.notes, clock))
+        admin = await stack.enter_async_context(
+            door_of(settings, process, bus.problems, watcher.notes, clock, Recordings(recorder, clock).routes())
+        )
 
         async def ready(new: Catalogue, _: Plan) -> None:
             await host.follow(new)
 
         live = Live(catalogue, [host, metrics], ready)
         said = {"name": settings.name, "admin": admin.url, "services": len(only) or len(catalogue)}
-        jobs = [measure_lag(process), watcher.run(live.take), host.tend(), ward.run()]
+        jobs = [measure_lag(process), watcher.run(live.take), host.tend(), ward.run(), recorder.run()]
         await until_stopped(jobs, lambda: log.info("connectors ready", **said))

@@ -20,12 +20,15 @@ from lgsp.app.asking import (
 from lgsp.app.broker import url_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
+from lgsp.app.recording import recorder_of
 from lgsp.bus.control import RabbitControl
 from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.capture.record import GATEWAY
 from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
+from lgsp.edge.recording import Recordings
 from lgsp.ledger.events import Events
 from lgsp.settings import Settings
 from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
@@ -46,12 +49,16 @@ async def gateway(settings: Settings) -> None:
         events = Events(ledger, clock)
         metrics = GatewayMetrics(process, catalogue, ledger, settings.name)
         bus = RabbitBus(url_of(settings), settings.name, clock, metrics)
-        dispatcher = await stack.enter_async_context(Dispatcher(bus, catalogue, ledger, [metrics], clock, metrics))
+        recorder = recorder_of(settings, catalogue, clock, process)
+        seen = recorder.tap(GATEWAY)
+        dispatcher = await stack.enter_async_context(
+            Dispatcher(bus, catalogue, ledger, [metrics, seen], clock, metrics)
+        )
         await stack.enter_async_context(bus)
         stored = StoredMetrics(process, catalogue)
         callbacks = await stack.enter_async_context(callbacks_of(settings, ledger, clock, stored, people.first()))
         forwarder = await stack.enter_async_context(
-            forwarder_of(settings, bus, ledger, clock, metrics, stored, [metrics], callbacks)
+            forwarder_of(settings, bus, ledger, clock, metrics, stored, [metrics, seen], callbacks)
         )
         control = await stack.enter_async_context(RabbitControl(url_of(settings), settings.name))
         orders = orders_of(settings, clock, control, bus, catalogue, events)
@@ -65,12 +72,16 @@ async def gateway(settings: Settings) -> None:
                 lambda: ledger.problems() + bus.problems() + draining(edge.gateway),
                 edge.notes(watcher),
                 clock,
-                [*transactions_of(settings, clock, forwarder, callbacks, events), *orders.routes()],
+                [
+                    *transactions_of(settings, clock, forwarder, callbacks, events),
+                    *orders.routes(),
+                    *Recordings(recorder, clock).routes(),
+                ],
             )
         )
         live = Live(catalogue, [edge.gateway, edge.pages, metrics, stored], _nothing_to_make)
         said = {"name": settings.name, "url": edge.url, "admin": admin.url, "services": len(catalogue)}
-        jobs = [measure_lag(process), watcher.run(live.take), edge.follow(), orders.run()]
+        jobs = [measure_lag(process), watcher.run(live.take), edge.follow(), orders.run(), recorder.run()]
         await until_stopped(jobs, lambda: log.info("gateway ready", **said))
 
 

@@ -28,11 +28,13 @@ from lgsp.app.broker import CONNECTORS, Broker, broker_of
 from lgsp.app.door import door_of
 from lgsp.app.past import tell_past
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
+from lgsp.app.recording import recorder_of
 from lgsp.bus.base import Bus
 from lgsp.bus.control import Control, MemoryControl, RabbitControl
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.provision import provision
 from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.capture.record import CONNECTOR, GATEWAY
 from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import Clock, SystemClock
@@ -40,6 +42,7 @@ from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
 from lgsp.edge.faults import fault_of
 from lgsp.edge.incoming import TransactionIds
+from lgsp.edge.recording import Recordings
 from lgsp.edge.tls import authority_file
 from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl
 from lgsp.ledger.base import Ledger
@@ -100,6 +103,8 @@ async def up(
     watcher, people = watcher_of(settings, clock, process), people_of(settings, clock, process, OURS)
     catalogue = watcher.first()
     recent = Recent([service.id for service in catalogue], clock)
+    recorder = recorder_of(settings, catalogue, clock, process)
+    seen = recorder.tap(GATEWAY)
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(ledger_of(settings, catalogue, clock))
         events = Events(ledger, clock)
@@ -109,7 +114,7 @@ async def up(
         upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
         bus, serving = _buses(settings, broker, clock, asking, answering)
         dispatcher = await stack.enter_async_context(
-            Dispatcher(bus, catalogue, ledger, [asking, recent], clock, asking)
+            Dispatcher(bus, catalogue, ledger, [asking, recent, seen], clock, asking)
         )
         file = settings.state / STAND_INS if settings.keep else None
         states = await stack.enter_async_context(
@@ -118,7 +123,9 @@ async def up(
         await stack.enter_async_context(bus)
         if serving is not bus:
             await stack.enter_async_context(serving)
-        host, ward = answering_of(settings, serving, catalogue, clock, process, answering, states, upstreams)
+        host, ward = answering_of(
+            settings, serving, catalogue, clock, process, answering, states, upstreams, taps=[recorder.tap(CONNECTOR)]
+        )
         await host.serve()
         stored = StoredMetrics(process, catalogue)
         callbacks = await stack.enter_async_context(callbacks_of(settings, ledger, clock, stored, people.first()))
@@ -130,7 +137,7 @@ async def up(
                 clock,
                 asking,
                 stored,
-                [asking, recent],
+                [asking, recent, seen],
                 callbacks,
                 bus_forgets=settings.broker in {None, "local"},
             )
@@ -148,7 +155,11 @@ async def up(
                 lambda: ledger.problems() + _problems(bus, serving) + draining(edge.gateway),
                 edge.notes(watcher),
                 clock,
-                [*transactions_of(settings, clock, forwarder, callbacks, events), *orders.routes()],
+                [
+                    *transactions_of(settings, clock, forwarder, callbacks, events),
+                    *orders.routes(),
+                    *Recordings(recorder, clock).routes(),
+                ],
             )
         )
         token = a_token_curl(edge.url, settings.state)
@@ -171,6 +182,7 @@ async def up(
             host.tend(),
             orders.run(),
             ward.run(),
+            recorder.run(),
         ]
         if traffic is not None:
             jobs.append(_demo(traffic, _witnessed(dispatcher, asking), mix, edge.access, clock))

@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from lgsp.app.recording import CAPTURES, masking_of
 from lgsp.capture.files import PLAIN, ZIPPED, Reader, Writer, parts, read
 from lgsp.capture.formats import FORMATS, NATIVE, Report, format_of, load
 from lgsp.capture.formats.moment import iso
@@ -23,9 +24,9 @@ from lgsp.capture.record import CaptureError, Record
 from lgsp.capture.verify import verify
 from lgsp.capture.where import where
 from lgsp.cli.options import as_json, places, print_json
+from lgsp.errors import SettingsError
 from lgsp.taps.recent import percentile
 
-CAPTURES = "captures"
 _path = click.Path(path_type=Path)
 _SHOWN = 20
 
@@ -195,6 +196,38 @@ def convert(
         click.echo(f"... and {told['skipped'] - _SHOWN} more; --json lists them", err=True)
     click.echo("; ".join(f"{what} {count}" for what, count in told.items()), err=True)
     raise click.exceptions.Exit(1 if strict and told["skipped"] else 0)
+
+
+@capture.command()
+@click.argument("path", type=_path)
+@click.argument("output", type=_path, required=False)
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 where there is something to mask.")
+@as_json
+@places
+def redact(path: Path, output: Path | None, config: Path, state: Path, *, only_check: bool, json_wanted: bool) -> None:
+    """Write PATH masked to OUTPUT, or look whether anything in it is not.
+
+    What is masked stands in masking.yaml of the configuration; pseudonyms are drawn from the key of the state directory.
+    """
+    mask = masking_of(config, state).record
+    if only_check == (output is not None):
+        raise SettingsError("name an OUTPUT, or --check, and not both")
+    found: list[int] = []
+    records = 0
+    with ExitStack() as stack:
+        writer = None if output is None else stack.enter_context(Writer.create(output, {"masked": True}))
+        for records, each in enumerate(read(path), 1):  # noqa: B007 - the last count is the answer
+            masked = mask(each)
+            if masked != each:
+                found.append(each.seq)
+            if writer is not None:
+                writer.write(masked)
+    if json_wanted:
+        print_json({"records": records, "found": len(found), "seq": found[:1_000]})
+    for seq in found[:_SHOWN] if only_check else ():
+        click.echo(f"{path}: record {seq} holds what should be masked", err=True)
+    click.echo(f"{records} records, {len(found)} {'to mask' if only_check else 'masked'}", err=True)
+    raise click.exceptions.Exit(1 if only_check and found else 0)
 
 
 class _counted(Iterator[Record]):  # noqa: N801 - used as a function

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import traceback
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from lgsp.catalogue.service import Catalogue, Service
 from lgsp.clock import Clock
 from lgsp.errors import CatalogueError, DeliveryError, MalformedRequest, SettingsError, TimedOut
 from lgsp.fault import Kind
-from lgsp.model import Outcome, Reply, Request, Stamps
+from lgsp.model import Outcome, Reply, Request, Stamps, Tap, Transaction
 from lgsp.runtime.behaviours import behaviours_of
 from lgsp.runtime.connector import Connector, Forward, Stateful, chain
 from lgsp.runtime.faults import Faults, Refuse, refusing, suffer
@@ -102,8 +102,10 @@ class Host:
         seed: int,
         calm: bool = False,
         faults: Faults | None = None,
+        taps: Sequence[Tap] = (),
     ) -> None:
         self._bus = bus
+        self._taps = taps
         self._catalogue = catalogue
         self._clock = clock
         self._watch = watch
@@ -224,9 +226,20 @@ class Host:
             stamps.t6 = int(self._clock.now() * _NS)
             if isinstance(reply, Reply):
                 reply.stamps = stamps
+                if self._taps:
+                    self._tell(request, reply, stamps)
             return reply
 
         return answer
+
+    def _tell(self, request: Request, reply: Reply, stamps: Stamps) -> None:
+        seconds = (stamps.t6 - stamps.t3) / _NS
+        transaction = Transaction(request, reply, reply.outcome, reply.reason, stamps.t3 / _NS, seconds)
+        for tap in self._taps:
+            try:
+                tap.saw(transaction)
+            except Exception as error:
+                log.exception("tap failed", tap=type(tap).__name__, error=type(error).__name__)
 
     async def _slowed(self, request: Request) -> None:
         """Take the calls of a slow consumer one after the other."""

@@ -56,6 +56,13 @@ class ProcessMetrics:
             "lgsp_circuit_open", "1 while a service is not asked after failures.", ("service",), registry=self.registry
         )
         self._opened: dict[str, set[str]] = {}
+        lost = Counter(
+            "lgsp_recorder_dropped_total",
+            "Exchanges that found no room in a ring or a recording.",
+            ("buffer",),
+            registry=self.registry,
+        )
+        self._not_recorded = {buffer: lost.labels(buffer) for buffer in ("ring", "recording")}
         self._reload_ok = Gauge(
             "lgsp_config_last_reload_successful",
             "Whether what stands in the files is in force.",
@@ -85,6 +92,10 @@ class ProcessMetrics:
         opened = self._opened.setdefault(service, set())
         (opened.add if is_open else opened.discard)(half)
         self._circuit.labels(service).set(bool(opened))
+
+    def not_recorded(self, buffer: str) -> None:
+        """The recorder had no room for an exchange."""
+        self._not_recorded[buffer].inc()
 
     def reloaded(self, reload: Reload) -> None:
         """A configuration was read; at start, the first time."""

@@ -110,14 +110,16 @@ def _optimist() -> None:
     """Where nobody answers, the gateway says ok."""
 
     def conclude(real: Callable[..., Any]) -> Callable[..., Any]:
-        async def hopeful(self: Dispatcher, request: Request, started: float, sent: float, answer: Any) -> Transaction:
+        async def hopeful(self: Dispatcher, request: Request, *told: Any) -> Transaction:
+            started, sent, answer, *rest = told
+
             async def hoped() -> Reply:
                 try:
                     return await answer
                 except DeliveryError:
                     return Reply.of_json(request, {"nonce": request.path.rpartition("/")[2]})
 
-            return await real(self, request, started, sent, hoped())
+            return await real(self, request, started, sent, hoped(), *rest)
 
         return hopeful
 

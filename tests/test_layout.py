@@ -47,7 +47,7 @@ PLACES = {
     "aiohttp": (
         "lgsp/edge/",
         "lgsp/forwarding/post.py",
-        "lgsp/cli/call.py",
+        "lgsp/traffic/caller.py",
         "lgsp/runtime/provider.py",
         "lgsp/runtime/behaviours/upstream.py",
     ),

@@ -19,6 +19,7 @@ from lgsp.cli.fault import fault
 from lgsp.cli.history import history
 from lgsp.cli.init import init
 from lgsp.cli.ledger import ledger
+from lgsp.cli.load import load
 from lgsp.cli.monitoring import monitoring
 from lgsp.cli.parked import parked
 from lgsp.cli.province import province
@@ -44,7 +45,7 @@ def lgsp() -> None:
 
 for command in (
     up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
-    fault, monitoring, parked, report, capture, record,
+    fault, monitoring, parked, report, capture, record, load,
 ):  # fmt: skip
     lgsp.add_command(command)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import click
 
 from lgsp.app.broker import ask_over_bus
@@ -17,10 +16,12 @@ from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.service import Operation, Service
 from lgsp.cli.explain import explain_call
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
+from lgsp.clock import SystemClock
 from lgsp.edge.tls import authority_file
 from lgsp.edge.welcome import TESTER, secret_file_of
-from lgsp.errors import BusUnavailable, SettingsError
+from lgsp.errors import BusUnavailable, DeliveryError, SettingsError
 from lgsp.model import Outcome, Request
+from lgsp.traffic.caller import Caller, Credentials
 
 _GOOD = (Outcome.OK, Outcome.BUSINESS_FAULT)
 
@@ -35,14 +36,6 @@ class Call:
     query: str
     headers: dict[str, str]
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: the key and secret with which it gets its token."""
-
-    key: str
-    secret: str
 
 
 def matches(template: str, path: str) -> bool:
@@ -162,30 +155,17 @@ def call(
     raise click.exceptions.Exit(0 if answer["official_success"] else 1)
 
 
-def caller_of(config: Path, state: Path, consumer: str, file: Path | None) -> Caller:
+def caller_of(config: Path, state: Path, consumer: str, file: Path | None) -> Credentials:
     """The key of a consumer, and its secret from `file` or from the state directory. Raises `SettingsError`."""
     known = read_consumers(config).get(consumer)
     lies = file or secret_file_of(state, consumer)
     try:
-        return Caller(known.client if known else consumer, lies.read_text("utf-8").strip())
+        return Credentials(known.client if known else consumer, lies.read_text("utf-8").strip())
     except OSError as error:
         raise SettingsError(
             f"the secret of {consumer!r} cannot be read from {lies} ({error.strerror}): name its file with --secret-file, "
             "or the gateway's state directory with --state"
         ) from error
-
-
-async def _token(session: aiohttp.ClientSession, url: str, caller: Caller) -> str:
-    form = {"grant_type": "client_credentials", "client_id": caller.key, "client_secret": caller.secret}
-    async with session.post(f"{url}/token", data=form) as response:
-        answer = await response.json(content_type=None)
-        if response.status != 200:
-            says = answer.get("error_description") if isinstance(answer, dict) else None
-            raise SettingsError(
-                f"{url} gives {caller.key!r} no token ({response.status}): {says or 'it does not say why'}"
-            )
-        token: str = answer["access_token"]
-        return token
 
 
 def trusting(cacert: Path | None, state: Path) -> ssl.SSLContext:
@@ -200,36 +180,27 @@ def trusting(cacert: Path | None, state: Path) -> ssl.SSLContext:
     return made
 
 
-async def _over_http(wanted: Call, url: str, caller: Caller, key: str, trust: ssl.SSLContext) -> dict[str, Any]:
-    url = url.rstrip("/")
-    target = url + wanted.service.context + wanted.path + (f"?{wanted.query}" if wanted.query else "")
-    limit = aiohttp.ClientTimeout(total=wanted.service.timeout + 5)
+async def _over_http(wanted: Call, url: str, who: Credentials, key: str, trust: ssl.SSLContext) -> dict[str, Any]:
+    target = wanted.service.context + wanted.path + (f"?{wanted.query}" if wanted.query else "")
+    headers = wanted.headers | ({"x-lgsp-key": key} if key else {})
     try:
-        async with aiohttp.ClientSession(timeout=limit, connector=aiohttp.TCPConnector(ssl=trust)) as session:
-            bearer = {"authorization": f"Bearer {await _token(session, url, caller)}"}
-            asked = session.request(
-                wanted.operation.method,
-                target,
-                data=wanted.body,
-                headers=[*wanted.headers.items(), *bearer.items(), *([("X-Lgsp-Key", key)] if key else [])],
+        async with Caller(url, SystemClock(), credentials=who, trust=trust) as caller:
+            answer = await caller.ask(
+                wanted.operation.method, target, headers=headers, body=wanted.body, timeout=wanted.service.timeout + 5
             )
-            async with asked as response:
-                return await _answer(response)
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except DeliveryError as error:
         raise BusUnavailable(
             "bus_unavailable",
-            f"no gateway answers at {url} ({error}): start one with `lgsp up`, or name it with --gateway",
+            f"no gateway answers at {url.rstrip('/')} ({error}): start one with `lgsp up`, or name it with --gateway",
         ) from error
-
-
-async def _answer(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    outcome = answer.headers.get("x-lgsp-outcome")
     return {
-        "status": response.status,
-        "transaction": response.headers.get("X-Transaction-Id"),
-        "outcome": response.headers.get("X-Lgsp-Outcome"),
-        "official_success": response.headers.get("X-Lgsp-Outcome") in _GOOD,
-        "headers": dict(response.headers),
-        "body": await response.read(),
+        "status": answer.status,
+        "transaction": answer.transaction or None,
+        "outcome": outcome,
+        "official_success": outcome in _GOOD,
+        "headers": dict(answer.headers),
+        "body": answer.body,
     }
 
 

@@ -15,20 +15,23 @@ _PAIR = Struct(">HI")
 HOUR_US = 3_600_000_000
 
 
-def bucket(value: int) -> int:
-    """The bucket of a value: 16 to each doubling, so that no value lies more than 6.3 % below its bucket's end."""
-    if value < 1 << _BITS:
+def bucket(value: int, bits: int = _BITS) -> int:
+    """The bucket of a value: 16 to each doubling, so that no value lies more than 6.3 % below its bucket's end.
+
+    `bits` is 4 in a ledger; 7 makes it 128 and 0.8 %.
+    """
+    if value < 1 << bits:
         return max(value, 0)
-    shift = value.bit_length() - _BITS - 1
-    return (shift << _BITS) + (value >> shift)
+    shift = value.bit_length() - bits - 1
+    return (shift << bits) + (value >> shift)
 
 
-def bucket_end(number: int) -> int:
+def bucket_end(number: int, bits: int = _BITS) -> int:
     """The largest value of a bucket."""
-    if number < 1 << _BITS:
+    if number < 1 << bits:
         return number
-    shift = (number >> _BITS) - 1
-    return ((number - (shift << _BITS) + 1) << shift) - 1
+    shift = (number >> bits) - 1
+    return ((number - (shift << bits) + 1) << shift) - 1
 
 
 def merged(sketches: list[Mapping[int, int]]) -> dict[int, int]:
@@ -40,14 +43,14 @@ def merged(sketches: list[Mapping[int, int]]) -> dict[int, int]:
     return whole
 
 
-def percentile(sketch: Mapping[int, int], percent: float) -> int | None:
+def percentile(sketch: Mapping[int, int], percent: float, bits: int = _BITS) -> int | None:
     """The end of the bucket that holds the percentile (nearest rank); `None` of nothing."""
     rank = max(-int(-sum(sketch.values()) * percent // 100), 1)
     seen = 0
     for number in sorted(sketch):
         seen += sketch[number]
         if seen >= rank:
-            return bucket_end(number)
+            return bucket_end(number, bits)
     return None
 
 

@@ -31,16 +31,20 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class ProcessMetrics:
-    """What every process tells: who it is, how its event loop does, how its broker connections stand."""
+    """What every process tells: who it is, how its event loop does, how its broker connections stand.
 
-    def __init__(self, version: str, bus: str) -> None:
+    `bus` is its kind; `None` for a process that stands on none.
+    """
+
+    def __init__(self, version: str, bus: str | None) -> None:
         self.registry = CollectorRegistry()
         self.taking: list[Callable[[], None]] = []
         """What is copied in one moment of the event loop, because its numbers belong together."""
         ProcessCollector(registry=self.registry)
         build = Gauge("lgsp_build_info", "What runs here.", ("version", "python"), registry=self.registry)
         build.labels(version, platform.python_version()).set(1)
-        Gauge("lgsp_bus_info", "The kind of bus.", ("kind",), registry=self.registry).labels(bus).set(1)
+        if bus is not None:
+            Gauge("lgsp_bus_info", "The kind of bus.", ("kind",), registry=self.registry).labels(bus).set(1)
         self.loop_lag = Histogram(
             "lgsp_event_loop_lag_seconds", "How late the event loop ran a timer.", buckets=LOOP, registry=self.registry
         )

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from itertools import count, takewhile
+from statistics import fmean, variance
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lgsp.errors import SettingsError
+from lgsp.traffic.load.arrivals import Arrivals, Curve, Trace, bursts, constant, parse_stages, stages
+
+
+def moments(arrivals: Arrivals | Trace) -> list[float]:
+    return [due for due in takewhile(lambda due: due is not None, map(arrivals.due, count())) if due is not None]
+
+
+def test_a_constant_rate_is_even_and_ends_with_its_time() -> None:
+    found = moments(Arrivals(constant(100, 10)))
+    assert len(found) == 1_000
+    assert found[:3] == pytest.approx([0, 0.01, 0.02])
+    assert found[-1] == pytest.approx(9.99)
+
+
+def test_stages_rise_and_fall_and_send_the_area_below_them() -> None:
+    curve = stages(parse_stages("10s:100,5s:100/s,10s:0"))
+    found = moments(Arrivals(curve))
+    assert len(found) == 500 + 500 + 500
+    assert sum(due < 10 for due in found) == 500
+    assert sum(due >= 15 for due in found) == 500
+    # After x of 10 s the rise has sent 5 x^2.
+    assert sum(due < 5 for due in found) == 125
+    assert [curve.rate(at) for at in (0, 5, 12, 20, 25)] == pytest.approx([0, 50, 100, 50, 0])
+
+
+def test_bursts_send_everything_within_their_turns() -> None:
+    found = moments(Arrivals(bursts(10, 10, on=1, off=4)))
+    assert len(found) == 100
+    assert {int(due) for due in found} == {0, 5}
+    assert found[50] == pytest.approx(5.0)
+
+
+def test_by_chance_the_seconds_vary_as_the_law_of_poisson_has_it() -> None:
+    found = moments(Arrivals(constant(200, 500), seed=7))
+    seconds = [0] * 500
+    for due in found:
+        seconds[int(due)] += 1
+    assert variance(seconds) / fmean(seconds) == pytest.approx(1.0, abs=0.1)
+    assert fmean(seconds) == pytest.approx(200, rel=0.01)
+    assert found == moments(Arrivals(constant(200, 500), seed=7))
+    assert found != moments(Arrivals(constant(200, 500), seed=8))
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.1, 50), st.sampled_from((0.0, 0.5, 3.0, 40.0))), min_size=1, max_size=5).filter(
+        lambda given: any(rate for _, rate in given)
+    ),
+    st.one_of(st.none(), st.integers(0, 99)),
+)
+def test_moments_never_go_back_and_lie_within_the_curve(given: list[tuple[float, float]], seed: int | None) -> None:
+    curve = stages(given)
+    found = moments(Arrivals(curve, seed))
+    assert found == sorted(found)
+    assert all(0 <= due <= curve.seconds for due in found)
+    if seed is None:
+        assert len(found) == pytest.approx(curve.areas()[-1], abs=1)
+
+
+def test_a_pacer_says_how_long_to_wait_and_a_late_one_not_at_all() -> None:
+    arrivals = Arrivals(constant(10, 1))
+    assert [arrivals.next(0.0, 3), arrivals.next(0.25, 3), arrivals.next(0.5, 3)] == pytest.approx([0.3, 0.05, 0.0])
+    assert arrivals.next(0.0, 10) is None
+
+
+def test_a_trace_is_sent_as_it_was_seen() -> None:
+    trace = Trace([0.0, 0.5, 0.7, 3.0])
+    assert moments(trace) == [0.0, 0.5, 0.7, 3.0]
+    assert (trace.next(0.6, 2), trace.next(9.0, 2), trace.next(9.0, 4)) == (pytest.approx(0.1), 0.0, None)
+    assert trace.rate(0.5) == 3
+
+
+def test_a_curve_is_a_step_where_two_points_share_a_moment() -> None:
+    curve = Curve(((0, 1), (10, 1), (10, 5), (20, 5)))
+    assert [curve.rate(at) for at in (9.9, 10, 19.9, 20)] == [1, 5, 5, 0]
+
+
+@pytest.mark.parametrize("text", ["", "30s", "30:10", "30s:x", "30s:-1", "30s:inf", "30s:nan", "1s:0,2s:0"])
+def test_a_stage_that_cannot_be_read_is_named(text: str) -> None:
+    with pytest.raises(SettingsError, match="--stages"):
+        parse_stages(text)

@@ -19,6 +19,7 @@ from lgsp.ledger.memory import MemoryLedger
 from lgsp.ledger.periods import PERIODS
 from lgsp.model import Outcome, Transaction
 from lgsp.taps.answering import LOST_STATE, RESULTS, BothMetrics, ConnectorMetrics, FaultMetrics, UpstreamMetrics
+from lgsp.taps.load import LoadMetrics
 from lgsp.taps.metrics import CONTENT_TYPE, GatewayMetrics, ProcessMetrics
 from lgsp.taps.stored import StoredMetrics
 
@@ -435,6 +436,7 @@ def test_the_table_and_the_code_agree() -> None:
     UpstreamMetrics(made.process).provider("svc")
     StoredMetrics(made.process, SERVICES)
     FaultMetrics(made.process, lambda: ["svc"], ["outage"])
+    LoadMetrics(made.process, ["svc"])
     of_code = {
         (f"{family.name}_total" if family.type == "counter" else family.name): (
             family.type,

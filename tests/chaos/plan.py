@@ -33,7 +33,7 @@ def plan(size: str, seed: int, count: int | None = None) -> Plan:
     if size == "quick":
         return Plan(seed, faults.schedule(seed, 3, QUICK, rest=5.0), 3_000)
     if size == "long":
-        return Plan(seed, faults.schedule(seed, count or 306, rest=3.0), 500_000, 150.0)
+        return Plan(seed, faults.schedule(seed, count or 306, rest=2.5), 505_000, 180.0)
     if size == "ended":
         return Plan(seed, faults.schedule(seed, count or 200, ENDED, rest=0.3), 0)
     if size == "cluster":

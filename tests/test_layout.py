@@ -53,6 +53,7 @@ PLACES = {
     ),
     "multidict": ("lgsp/edge/", "lgsp/runtime/behaviours/upstream.py"),
     "yarl": ("lgsp/runtime/behaviours/upstream.py",),
+    "pytest": ("lgsp/testing/fixture.py",),  # there for whoever asks for the fixture
     "click": ("lgsp/cli/",),
     "rich": ("lgsp/cli/",),
     "uvloop": ("lgsp/app/",),

@@ -102,23 +102,19 @@ def spare_the_collector() -> None:
 
 
 async def until_stopped(
-    jobs: list[Coroutine[Any, Any, None]], ready: Callable[[], None], seconds: float | None = None
+    jobs: list[Coroutine[Any, Any, None]],
+    ready: Callable[[], None],
+    seconds: float | None = None,
+    stop: asyncio.Event | None = None,
 ) -> None:
     """Run the jobs until a signal comes or the time is over; a second signal ends the process at once.
 
-    `ready` says that the process is up: from then on a signal ends it in order.
+    `ready` says that the process is up: from then on a signal ends it in order. With `stop`, that alone ends it: it is
+    a guest in somebody's process, whose signals and whose collector are not ours.
     """
-    stop = asyncio.Event()
-    spare_the_collector()
-
-    def asked() -> None:
-        if stop.is_set():
-            os._exit(1)
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked)
+    if stop is None:
+        stop = _signalled()
+        spare_the_collector()
     ready()
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(job) for job in jobs]
@@ -129,3 +125,18 @@ async def until_stopped(
             pass
         for task in running:
             task.cancel()
+
+
+def _signalled() -> asyncio.Event:
+    """What the first signal sets; a second ends the process."""
+    stop = asyncio.Event()
+
+    def asked() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked)
+    return stop

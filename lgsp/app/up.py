@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ from lgsp.catalogue.service import Catalogue
 from lgsp.clock import Clock, SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
+from lgsp.edge.exchanges import Exchanges
 from lgsp.edge.faults import fault_of
 from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.recording import Recordings
@@ -53,6 +56,7 @@ from lgsp.settings import Settings
 from lgsp.taps.answering import BothMetrics, ConnectorMetrics
 from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
 from lgsp.taps.recent import Recent
+from lgsp.taps.recorder import Recorder
 from lgsp.taps.stored import StoredMetrics
 from lgsp.traffic.driver import Driver, Mix, Send
 from lgsp.traffic.scenario import Scenario
@@ -94,9 +98,19 @@ Show = Callable[[View], Awaitable[None]]
 
 
 async def up(
-    settings: Settings, *, traffic: Traffic | None, seconds: float | None, show: Show | None = None, past: bool = False
+    settings: Settings,
+    *,
+    traffic: Traffic | None,
+    seconds: float | None,
+    show: Show | None = None,
+    past: bool = False,
+    ready: Callable[[View, Recorder], None] | None = None,
+    stop: asyncio.Event | None = None,
 ) -> None:
-    """Gateway, connectors and demo traffic (or none) in this process; with `past`, one is told beside them where none is."""
+    """Gateway, connectors and demo traffic (or none) in this process; with `past`, one is told beside them where none is.
+
+    `ready` is told when it is up. With `stop` it is a guest (see `until_stopped`), and prints nothing.
+    """
     check(settings)
     clock = SystemClock()
     process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq" if settings.broker else "memory")
@@ -159,22 +173,20 @@ async def up(
                     *transactions_of(settings, clock, forwarder, callbacks, events),
                     *orders.routes(),
                     *Recordings(recorder, clock).routes(),
+                    # As they were said: of a calm bus only, on which nobody's real traffic is.
+                    *(Exchanges(recorder).routes() if settings.calm else ()),
                 ],
             )
         )
-        token = a_token_curl(edge.url, settings.state)
-        curl = a_curl(edge.url, settings.state, catalogue)
-        view = View(
-            recent, ledger, edge.url, admin.url, token, curl, authority_file(settings.state) if settings.tls else None
-        )
+        view = _view(settings, catalogue, edge.url, admin.url, recent, ledger)
         mix = Mix(catalogue, settings.seed, traffic.shares if traffic else None)
 
-        async def ready(new: Catalogue, changes: Plan) -> None:
+        async def provisioned(new: Catalogue, changes: Plan) -> None:
             if broker is not None and changes.added:
                 await provision(broker.provisioning, changes.added)
             await host.follow(new)
 
-        live = Live(catalogue, [host, edge.gateway, edge.pages, asking, stored, answering, recent, mix], ready)
+        live = Live(catalogue, [host, edge.gateway, edge.pages, asking, stored, answering, recent, mix], provisioned)
         jobs: list[Coroutine[Any, Any, None]] = [
             measure_lag(process),
             watcher.run(live.take),
@@ -190,7 +202,22 @@ async def up(
             jobs.append(_shown(show, view))
         if past:
             jobs.append(tell_past(settings.config, settings.state))
-        await until_stopped(jobs, lambda: _announce(view, catalogue), seconds)
+        await until_stopped(
+            jobs, partial(_is_up, view, recorder, catalogue, ready, guest=stop is not None), seconds, stop
+        )
+
+
+def _view(
+    settings: Settings,
+    catalogue: Catalogue,
+    gateway: str,
+    admin: str,
+    recent: Recent,
+    ledger: Ledger,
+) -> View:
+    token, curl = a_token_curl(gateway, settings.state), a_curl(gateway, settings.state, catalogue)
+    trust = authority_file(settings.state) if settings.tls else None
+    return View(recent, ledger, gateway, admin, token, curl, trust)
 
 
 def _buses(
@@ -239,6 +266,20 @@ async def _demo(traffic: Traffic, send: Send, mix: Mix, access: Access, clock: C
 
 async def _shown(show: Show, view: View) -> None:
     await show(view)
+
+
+def _is_up(
+    view: View,
+    recorder: Recorder,
+    catalogue: Catalogue,
+    ready: Callable[[View, Recorder], None] | None,
+    *,
+    guest: bool,
+) -> None:
+    if not guest:
+        _announce(view, catalogue)
+    if ready is not None:
+        ready(view, recorder)
 
 
 def _announce(view: View, catalogue: Catalogue) -> None:

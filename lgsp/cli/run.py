@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from lgsp.app import up as whole
 from lgsp.app.process import run
 from lgsp.cli.live import show
 from lgsp.cli.options import places
+from lgsp.edge.welcome import TESTER, secret_file_of
 from lgsp.errors import SettingsError
 from lgsp.settings import (
     Settings,
@@ -28,6 +30,7 @@ from lgsp.settings import (
     parse_size,
     read_secret,
 )
+from lgsp.taps.recorder import Recorder
 from lgsp.traffic.scenario import read_scenario
 
 _listen = click.option("--listen", metavar="ADDRESS", help="Where the gateway listens [LGSP_LISTEN; 127.0.0.1:8280].")
@@ -131,6 +134,14 @@ def _listed(text: str) -> tuple[str, ...]:
 
 @click.command()
 @_listen
+@click.option(
+    "--port", type=click.IntRange(0, 65525), help="The gateway's port, the admin port ten above it; 0: two free ones."
+)
+@click.option(
+    "--addresses",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write where it stands into this file, as JSON, once it is up.",
+)
 @_tls
 @_tls_name
 @_admin
@@ -153,6 +164,8 @@ def up(
     config: Path,
     state: Path,
     *,
+    port: int | None,
+    addresses: Path | None,
     pace: float,
     scenario: Path | None,
     no_traffic: bool,
@@ -164,10 +177,31 @@ def up(
 
     Without --broker on the embedded bus: nothing else to install.
     """
+    if port is not None:
+        flags["listen"] = flags["listen"] or f"127.0.0.1:{port}"
+        flags["admin"] = flags["admin"] or f"127.0.0.1:{port and port + 10}"
     settings = settings_from(config, state, "127.0.0.1:8290", flags)
     watching = show if sys.stdout.isatty() else None
     traffic = None if no_traffic else _traffic(config, scenario, pace)
-    run(whole.up(settings, traffic=traffic, seconds=seconds, show=watching, past=past))
+
+    def ready(view: whole.View, _: Recorder) -> None:
+        if addresses is not None:
+            _write_addresses(addresses, view, settings.state)
+
+    run(whole.up(settings, traffic=traffic, seconds=seconds, show=watching, past=past, ready=ready))
+
+
+def _write_addresses(file: Path, view: whole.View, state: Path) -> None:
+    """Where it stands and how to call it, in one step: whoever waits for the file finds it whole."""
+    told = {
+        "gateway": view.gateway,
+        "admin": view.admin,
+        "key": TESTER,
+        "secret_file": str(secret_file_of(state, TESTER).absolute()),
+    }
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(json.dumps(told) + "\n", encoding="utf-8")
+    new.replace(file)
 
 
 def _traffic(config: Path, file: Path | None, pace: float) -> whole.Traffic | None:

@@ -190,6 +190,15 @@ class Recorder:
         recording.bytes += size
         self._stirred.set()
 
+    def exchanges(self) -> list[Transaction]:
+        """What the gateway's tap saw and the ring still holds, oldest first, as it was: unmasked."""
+        return [seen.transaction for seen in self._ring if seen.tap == GATEWAY]
+
+    def forget(self) -> None:
+        """Empty the ring."""
+        self._ring.clear()
+        self._ring_held = 0
+
     async def start(self, name: str) -> dict[str, Any]:
         """Begin a recording. Raises `SettingsError` where one is under way, `CaptureError` where one of that name is there."""
         if self._recording is not None:

@@ -287,3 +287,18 @@ def test_a_mistake_in_ones_own_test_persons_stops_the_start_with_its_line(tmp_pa
     )
     assert isinstance(done.exception, CatalogueError)
     assert done.exception.problems[0].startswith("province.d/own.csv:2: citizen_id '31173900014' is not 12 digits")
+
+
+def test_two_take_free_ports_and_write_down_where_they_stand(tmp_path: Path) -> None:
+    told = []
+    for name in ("one", "two"):
+        file = tmp_path / f"{name}.json"
+        where = ["--port", "0", "--addresses", str(file), "--no-traffic", "--calm"]
+        with processes.Process(["up", *where], tmp_path / name, ready="try  ") as process:
+            processes.until(file.exists, "the addresses")
+            told.append(json.loads(file.read_text()))
+            assert told[-1]["gateway"] == process.found(r"gateway +(\S+)")
+            assert told[-1]["admin"] == process.found(r"admin +(\S+)")
+            assert Path(told[-1]["secret_file"]).read_text() == processes.secret_of(process.state, told[-1]["key"])
+            assert processes.get_json(f"{told[-1]['admin']}/lgsp/v1/exchanges") == {"exchanges": []}
+    assert told[0]["secret_file"] != told[1]["secret_file"]

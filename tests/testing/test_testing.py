@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from lgsp import testing
+from lgsp.errors import CatalogueError
+from lgsp.model import Outcome
+from lgsp.testing.fixture import lgsp_bus, lgsp_bus_of_the_session  # noqa: F401 - fixtures, as a tester's conftest names them
+
+NINE_LINES = """
+vehicle-registry:
+  title: Đăng ký phương tiện
+  operations:
+    POST /vehicles:
+      reply: {plate: "{{ body.plate }}"}
+    GET /vehicles/{plate}:
+      reply: {plate: "{{ path.plate }}"}
+  errors: {provider_error: 50%}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "services.yaml").write_text(NINE_LINES)
+    return tmp_path / "config"
+
+
+def ask(bus: testing.Bus, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+    form = f"grant_type=client_credentials&client_id={bus.key}&client_secret={bus.secret}".encode()
+    with urllib.request.urlopen(f"{bus.url}/token", data=form, timeout=10) as answer:
+        headers["Authorization"] = f"Bearer {json.load(answer)['access_token']}"
+    request = urllib.request.Request(bus.url + path, data=body, method=method, headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.status, answer.read()
+
+
+def test_a_test_asserts_what_its_system_sent(config: Path) -> None:
+    with testing.bus(config) as bus:
+        sent = json.dumps({"plate": "43A-1"}).encode()
+        assert ask(bus, "POST", "/vehicle-registry/vehicles", sent, **{"Content-Type": "application/json"})[0] == 200
+        for plate in ("43A-2", "43A-3"):
+            status, body = ask(bus, "GET", f"/vehicle-registry/vehicles/{plate}?q=1")
+            assert (status, json.loads(body)) == (200, {"plate": plate})
+        first, *others = bus.calls("vehicle-registry")
+        assert (first.operation, first.json, first.outcome, first.status) == (
+            "POST /vehicles", {"plate": "43A-1"}, Outcome.OK, 200,
+        )  # fmt: skip
+        assert [(call.path, call.query) for call in others] == [("/vehicles/43A-2", "q=1"), ("/vehicles/43A-3", "q=1")]
+        assert json.loads(others[1].reply) == {"plate": "43A-3"}
+        assert len(bus.calls(operation="POST /vehicles")) == 1
+        assert bus.calls("somebody-else") == []
+
+        # The same over HTTP, for a test in any language.
+        with urllib.request.urlopen(f"{bus.admin}/lgsp/v1/exchanges?service=vehicle-registry", timeout=10) as answer:
+            told = json.load(answer)["exchanges"]
+        assert [one["request"]["path"] for one in told] == ["/vehicles", "/vehicles/43A-2", "/vehicles/43A-3"]
+        assert json.loads(told[0]["request"]["body"]) == {"plate": "43A-1"}
+        assert (told[2]["outcome"], told[2]["reply"]["status"]) == ("ok", 200)
+
+        bus.clear()
+        assert bus.calls() == []
+
+
+def test_the_fixture_is_the_shipped_bus_and_begins_without_calls(lgsp_bus: testing.Bus) -> None:  # noqa: F811 - the fixture
+    assert lgsp_bus.calls() == []
+    status, body = ask(lgsp_bus, "GET", "/cmon/v1.0.0/dantocs/4")
+    assert (status, json.loads(body)["tenGoi"]) == (200, "Cơ Tu")
+    assert [call.path for call in lgsp_bus.calls("shared-catalog")] == ["/dantocs/4"]
+
+
+def test_two_stand_side_by_side_on_one_machine(config: Path) -> None:
+    with testing.bus(config) as one, testing.bus(config) as other:
+        assert one.url != other.url
+        ask(one, "GET", "/vehicle-registry/vehicles/1")
+        assert (len(one.calls()), len(other.calls())) == (1, 0)
+
+
+def test_a_mistake_in_the_configuration_is_raised_where_the_bus_was_asked_for(config: Path) -> None:
+    (config / "services.yaml").write_text("vehicle-registry: {title: x, operations: {GET /a: {replies: 1}}}")
+    with pytest.raises(CatalogueError), testing.bus(config):
+        pass

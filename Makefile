@@ -93,9 +93,10 @@ lock: ## Pin every dependency with its hashes again
 	@sh scripts/setup lock
 
 generated: ## Make the generated files of config/ again
-	@sh scripts/setup run
+	@sh scripts/setup dev
 	.venv/bin/lgsp monitoring rules --config config --output config/prometheus/rules/lgsp.yml
 	.venv/bin/lgsp monitoring routes --config config --output config/alertmanager/alertmanager.yml
+	.venv/bin/lgsp monitoring boards --config config --output config/grafana/boards/LGSP
 
 format: ## Format the code
 	@sh scripts/setup dev

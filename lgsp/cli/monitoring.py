@@ -14,7 +14,8 @@ from lgsp.catalogue.calendar import read_zone
 from lgsp.cli.bus import broker_passwords
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.clock import SystemClock
-from lgsp.monitoring.export import Targets, exported, in_vhost
+from lgsp.errors import SettingsError
+from lgsp.monitoring.export import BOARDS, Targets, exported, in_vhost
 from lgsp.monitoring.profile import Profile, offset_of, parse_matchers, parse_severities
 from lgsp.monitoring.routing import Receivers, alertmanager
 from lgsp.monitoring.rules import as_yaml, rules
@@ -68,6 +69,28 @@ def print_rules(config: Path, state: Path, scale: int, output: Path | None) -> N
 def print_routes(config: Path, state: Path, scale: int, output: Path | None) -> None:  # noqa: ARG001 - on every command
     """Print a configuration for Alertmanager: routes, inhibition, receivers by webhook and mail."""
     _give(alertmanager(_profile(config, scale=scale), Receivers()), "lgsp monitoring routes", scale, output)
+
+
+@monitoring.command("boards")
+@_scale
+@click.option("--output", type=click.Path(path_type=Path), help="Write a file for each into this directory.")
+@places
+def print_boards(config: Path, state: Path, scale: int, output: Path | None) -> None:  # noqa: ARG001 - on every command
+    """Print the boards for Grafana as one JSON list. Only development needs this: what it makes is shipped."""
+    try:
+        from lgsp.monitoring.dashboards import dashboards  # noqa: PLC0415 - only development has what it is made with
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"{error.name} is not installed: `make generated` brings it; the boards made with it lie in {BOARDS} of the configuration"
+        ) from error
+    made = dashboards(_profile(config, scale=scale))
+    if output is None:
+        print_json([json.loads(text) for text in made.values()])
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    for uid, text in made.items():
+        (output / f"{uid}.json").write_text(text, encoding="utf-8")
+    click.echo(f"they lie in {output}", err=True)
 
 
 @monitoring.command("export")

@@ -53,7 +53,7 @@ def alerts(profile: Profile) -> Iterator[Alert]:
     # A process that is gone from service discovery has no `up`; a gateway stands in every setup.
     gone = f"absent({profile.select('up', job=job(GATEWAY))})"
     yield Alert("LGSPTargetDown", f"{profile.select('up')} == 0 or {gone}", "page", "lgsp-runtime", lasts=120)
-    yield Alert("LGSPWatchdog", "vector(1)", "none", "lgsp-meta")
+    yield Alert("LGSPWatchdog", "vector(1)", "none", "lgsp-runtime")
 
 
 def burns(profile: Profile, long: str, short: str, factor: float, events: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lgsp.monitoring.profile import BROKER, CONNECTORS, GATEWAY, QUEUES, Profile
@@ -12,6 +13,8 @@ from lgsp.monitoring.rules import as_yaml, rules
 
 FAMILIES = ("queue_coarse_metrics", "queue_consumer_count", "queue_metrics")
 """Of RabbitMQ's `/metrics/detailed`: what the rules read, and no more."""
+BOARDS = Path("grafana", "boards", "LGSP")
+"""Where the boards lie in a configuration; Grafana calls their folder as the last part says."""
 COMMAND = "lgsp monitoring export"
 
 

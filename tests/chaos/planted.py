@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lgsp.bus import lane, rabbitmq, stored
+from lgsp.bus.serving import Serving
 from lgsp.bus.waiting import Arrival, Waiting
 from lgsp.dispatch import Dispatcher
 from lgsp.edge import answers, gateway
@@ -185,14 +186,14 @@ def _deaf_after_reconnect() -> None:
     seen: set[str] = set()
 
     def consume(real: Callable[..., Any]) -> Callable[..., Any]:
-        async def once(self: Any, service: str) -> None:
+        async def once(self: Serving, service: str, answer: Any) -> None:
             if service not in seen:
                 seen.add(service)
-                await real(self, service)
+                await real(self, service, answer)
 
         return once
 
-    _over(rabbitmq.RabbitBus, "_consume", consume)
+    _over(Serving, "consume", consume)
 
 
 def _never_acknowledged() -> None:

@@ -18,7 +18,7 @@ from scrape import Scrape
 _RENEW = 600.0
 _HEALED = 10.0
 _AGAIN = 0.5
-_ASKED_AT_MOST = 5
+_ASKED_AT_MOST = 24
 PLAIN = tuple(service for service in SERVICES if service not in KEEPERS)
 SYNCHRONOUS = (*((service, Way("GET")) for service in SERVICES), *((service, Way("POST")) for service in PLAIN))
 STORED = (

@@ -1,13 +1,24 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak long bench bench-quick sbom audit lock generated format clean
+.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak long bench bench-quick sbom audit lock generated format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
+STACK ?=
 SEED ?= 2023
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+stack: ## RabbitMQ, gateway, connectors, Prometheus with rules, Alertmanager (and Grafana if installed), from the system's packages
+	@sh scripts/setup run
+	@sh scripts/setup system
+	.venv/bin/lgsp stack $(STACK)
+
+drill: ## The shipped drills against real Prometheus, Alertmanager and RabbitMQ; also part of `make proof`
+	@sh scripts/setup dev
+	@sh scripts/setup system
+	$(PYTEST) -s tests/proof/test_stack.py
 
 up: ## Install what is missing and run `lgsp up` (UP="--pace 10" for its options)
 	@sh scripts/setup run

@@ -18,6 +18,7 @@ from lgsp.app.asking import (
     transactions_of,
 )
 from lgsp.app.broker import url_of
+from lgsp.app.demo import Traffic, demo, mix_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
 from lgsp.app.recording import recorder_of
@@ -37,8 +38,8 @@ from lgsp.taps.stored import StoredMetrics
 log = structlog.get_logger()
 
 
-async def gateway(settings: Settings) -> None:
-    """A gateway on a broker."""
+async def gateway(settings: Settings, *, traffic: Traffic | None = None) -> None:
+    """A gateway on a broker, with demo traffic where that is wanted."""
     check(settings)
     clock = SystemClock()
     process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
@@ -79,9 +80,12 @@ async def gateway(settings: Settings) -> None:
                 ],
             )
         )
-        live = Live(catalogue, [edge.gateway, edge.pages, metrics, stored], _nothing_to_make)
+        mix = mix_of(catalogue, settings.seed, traffic)
+        live = Live(catalogue, [edge.gateway, edge.pages, metrics, stored, mix], _nothing_to_make)
         said = {"name": settings.name, "url": edge.url, "admin": admin.url, "services": len(catalogue)}
         jobs = [measure_lag(process), watcher.run(live.take), edge.follow(), orders.run(), recorder.run()]
+        if traffic is not None:
+            jobs.append(demo(traffic, dispatcher, metrics, mix, edge.access, clock))
         await until_stopped(jobs, lambda: log.info("gateway ready", **said))
 
 

@@ -27,6 +27,7 @@ from lgsp.app.asking import (
     transactions_of,
 )
 from lgsp.app.broker import CONNECTORS, Broker, broker_of
+from lgsp.app.demo import Traffic, demo, mix_of
 from lgsp.app.door import door_of
 from lgsp.app.past import tell_past
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
@@ -41,16 +42,12 @@ from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import Clock, SystemClock
 from lgsp.dispatch import Dispatcher
-from lgsp.edge.access import Access
 from lgsp.edge.exchanges import Exchanges
-from lgsp.edge.faults import fault_of
-from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.recording import Recordings
 from lgsp.edge.tls import authority_file
-from lgsp.edge.welcome import DEMO, OURS, a_curl, a_token_curl
+from lgsp.edge.welcome import OURS, a_curl, a_token_curl
 from lgsp.ledger.base import Ledger
 from lgsp.ledger.events import Events
-from lgsp.model import Request, Transaction
 from lgsp.runtime.state import States
 from lgsp.settings import Settings
 from lgsp.taps.answering import BothMetrics, ConnectorMetrics
@@ -58,8 +55,6 @@ from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
 from lgsp.taps.recent import Recent
 from lgsp.taps.recorder import Recorder
 from lgsp.taps.stored import StoredMetrics
-from lgsp.traffic.driver import Driver, Mix, Send
-from lgsp.traffic.scenario import Scenario
 
 log = structlog.get_logger()
 
@@ -78,20 +73,6 @@ class View:
     """... and one that calls with it."""
     trust: Path | None = None
     """The certificate of our own authority, where the gateway listens by HTTPS."""
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Demo traffic: a scenario, lived through `pace` times as fast."""
-
-    scenario: Scenario
-    pace: float
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """The services' parts, where the scenario has its own."""
-        period = self.scenario.period
-        return {name: load.share for name, load in period.loads.items()} if period else {}
 
 
 Show = Callable[[View], Awaitable[None]]
@@ -179,7 +160,7 @@ async def up(
             )
         )
         view = _view(settings, catalogue, edge.url, admin.url, recent, ledger)
-        mix = Mix(catalogue, settings.seed, traffic.shares if traffic else None)
+        mix = mix_of(catalogue, settings.seed, traffic)
 
         async def provisioned(new: Catalogue, changes: Plan) -> None:
             if broker is not None and changes.added:
@@ -197,7 +178,7 @@ async def up(
             recorder.run(),
         ]
         if traffic is not None:
-            jobs.append(_demo(traffic, _witnessed(dispatcher, asking), mix, edge.access, clock))
+            jobs.append(demo(traffic, dispatcher, asking, mix, edge.access, clock))
         if show is not None:
             jobs.append(_shown(show, view))
         if past:
@@ -243,25 +224,6 @@ async def _controls(stack: AsyncExitStack, settings: Settings, broker: Broker | 
 
 def _problems(bus: Bus, serving: Bus) -> list[str]:
     return bus.problems() + ([] if serving is bus else serving.problems())
-
-
-def _witnessed(dispatcher: Dispatcher, metrics: GatewayMetrics) -> Send:
-    """A way to send without HTTP that is counted as the edge counts: the ledger's witness sees every entrance."""
-
-    async def send(request: Request) -> Transaction:
-        transaction = await dispatcher.send(request)
-        reply = transaction.reply
-        status = reply.status if reply else fault_of(transaction.outcome, transaction.reason).status
-        metrics.http("service", request.operation.partition(" ")[0], status)
-        return transaction
-
-    return send
-
-
-async def _demo(traffic: Traffic, send: Send, mix: Mix, access: Access, clock: Clock) -> None:
-    consumer = next((consumer.id for consumer in access.consumers() if consumer.behaviour == "field"), DEMO)
-    pacer = traffic.scenario.pacer(traffic.scenario.moment(clock.now()), traffic.pace)
-    await Driver(send, mix, pacer, clock, new_id=TransactionIds(clock), consumer=consumer).run()
 
 
 async def _shown(show: Show, view: View) -> None:

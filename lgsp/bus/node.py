@@ -25,6 +25,8 @@ _SCRIPTS = ("/usr/lib/rabbitmq/lib", "/usr/local/opt/rabbitmq/sbin", "/opt/homeb
 _GUARD = 'epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 </dev/null & "$@" </dev/null & read -r _; kill -9 0'
 _HELLO = b"AMQP\x00\x00\x09\x01"
 _BOOT = 60.0
+_TOLD = "node.json"
+"""What `rabbitmqctl` has to know of a node, in its directory."""
 
 
 def find_server() -> Path:
@@ -40,6 +42,30 @@ def find_server() -> Path:
         "RabbitMQ is not installed: install the package rabbitmq-server (apt-get install rabbitmq-server, "
         "brew install rabbitmq), or name a broker with --broker amqp://..."
     )
+
+
+def command(directory: Path, *arguments: str) -> str:
+    """What `rabbitmqctl` says to the arguments for the private node that lies in a directory, whoever started it.
+
+    Raises `SettingsError`.
+    """
+    try:
+        environment = json.loads((directory / _TOLD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{directory} is no directory of a private node of lgsp: {_TOLD} is missing there"
+        ) from error
+    done = subprocess.run(  # noqa: S603 - a program of the system's own package
+        [str(find_server().with_name("rabbitmqctl")), "-n", environment["RABBITMQ_NODENAME"], *arguments],
+        env=environment | {"PATH": os.environ.get("PATH", "/usr/bin:/bin")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode:
+        raise SettingsError(f"rabbitmqctl {' '.join(arguments)}: {done.stderr or done.stdout}")
+    return done.stdout
 
 
 def free_port() -> int:
@@ -99,18 +125,7 @@ class PrivateNode:
 
     def command(self, *arguments: str) -> str:
         """What `rabbitmqctl` says to the arguments. Raises `SettingsError` when it fails."""
-        program = find_server().with_name("rabbitmqctl")
-        done = subprocess.run(  # noqa: S603 - a program of the system's own package
-            [str(program), "-n", self._name, *arguments],
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        if done.returncode:
-            raise SettingsError(f"rabbitmqctl {' '.join(arguments)}: {done.stderr or done.stdout}")
-        return done.stdout
+        return command(self.directory, *arguments)
 
     def __enter__(self) -> Self:
         self.start()
@@ -135,9 +150,11 @@ class PrivateNode:
         if self.metrics_port:
             plugins = "[rabbitmq_prometheus]."
             settings += ["prometheus.tcp.ip = 127.0.0.1", f"prometheus.tcp.port = {self.metrics_port}"]
+            settings.append("collect_statistics_interval = 1000")  # what a scrape sees of a queue is as old as this
         (self.directory / "definitions.json").write_text(json.dumps(self._definitions), encoding="utf-8")
         (self.directory / "rabbitmq.conf").write_text("\n".join(settings) + "\n", encoding="utf-8")
         (self.directory / "enabled_plugins").write_text(plugins + "\n", encoding="utf-8")
+        (self.directory / _TOLD).write_text(json.dumps(self._environment()), encoding="utf-8")
         cookie = self.directory / ".erlang.cookie"
         if not cookie.exists():
             cookie.write_text(secrets.token_hex(16), encoding="utf-8")

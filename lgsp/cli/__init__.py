@@ -15,6 +15,7 @@ from lgsp.cli.call import call
 from lgsp.cli.capture import capture
 from lgsp.cli.consumers import consumers
 from lgsp.cli.doctor import doctor
+from lgsp.cli.drill import drill
 from lgsp.cli.fault import fault
 from lgsp.cli.history import history
 from lgsp.cli.init import init
@@ -27,6 +28,7 @@ from lgsp.cli.record import record
 from lgsp.cli.report import report
 from lgsp.cli.run import connectors, gateway, up
 from lgsp.cli.services import services
+from lgsp.cli.stack import stack
 from lgsp.cli.transaction import transaction
 from lgsp.cli.words import language, say, speak, translated
 from lgsp.errors import CatalogueError, DeliveryError, LgspError
@@ -45,7 +47,7 @@ def lgsp() -> None:
 
 for command in (
     up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
-    fault, monitoring, parked, report, capture, record, load,
+    fault, monitoring, parked, report, capture, record, load, drill, stack,
 ):  # fmt: skip
     lgsp.add_command(command)
 

@@ -37,7 +37,7 @@ _scale = click.option(
 _output = click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of printing.")
 
 
-def _profile(config: Path, **fields: Any) -> Profile:  # noqa: ANN401 - the profile's own
+def profile_of(config: Path, **fields: Any) -> Profile:  # noqa: ANN401 - the profile's own
     """The profile of a configuration's calendar. Raises `SettingsError`, `CatalogueError`."""
     zone = read_zone(config)
     year = datetime.fromtimestamp(SystemClock().now(), UTC).year
@@ -59,7 +59,7 @@ def _give(document: dict[str, Any], command: str, scale: int, output: Path | Non
 @places
 def print_rules(config: Path, state: Path, scale: int, output: Path | None) -> None:  # noqa: ARG001 - on every command
     """Print the rule file: recording rules and alerts of every service, whichever there are."""
-    _give(rules(_profile(config, scale=scale)), "lgsp monitoring rules", scale, output)
+    _give(rules(profile_of(config, scale=scale)), "lgsp monitoring rules", scale, output)
 
 
 @monitoring.command("routes")
@@ -68,7 +68,7 @@ def print_rules(config: Path, state: Path, scale: int, output: Path | None) -> N
 @places
 def print_routes(config: Path, state: Path, scale: int, output: Path | None) -> None:  # noqa: ARG001 - on every command
     """Print a configuration for Alertmanager: routes, inhibition, receivers by webhook and mail."""
-    _give(alertmanager(_profile(config, scale=scale), Receivers()), "lgsp monitoring routes", scale, output)
+    _give(alertmanager(profile_of(config, scale=scale), Receivers()), "lgsp monitoring routes", scale, output)
 
 
 @monitoring.command("boards")
@@ -83,7 +83,7 @@ def print_boards(config: Path, state: Path, scale: int, output: Path | None) -> 
         raise SettingsError(
             f"{error.name} is not installed: `make generated` brings it; the boards made with it lie in {BOARDS} of the configuration"
         ) from error
-    made = dashboards(_profile(config, scale=scale))
+    made = dashboards(profile_of(config, scale=scale))
     if output is None:
         print_json([json.loads(text) for text in made.values()])
         return
@@ -131,7 +131,7 @@ def export(
     Scrape jobs, rules, routes with inhibition, and RabbitMQ's definitions with users and policies. Passwords of the users lie in
     the state directory, as with `lgsp bus definitions`; the definitions hold their hashes.
     """
-    profile = _profile(
+    profile = profile_of(
         config,
         scale=scale,
         matchers=parse_matchers(match),

@@ -15,6 +15,7 @@ import click
 from lgsp.app import connectors as answering
 from lgsp.app import gateway as asking
 from lgsp.app import up as whole
+from lgsp.app.demo import Traffic
 from lgsp.app.process import run
 from lgsp.cli.live import show
 from lgsp.cli.options import places
@@ -204,11 +205,11 @@ def _write_addresses(file: Path, view: whole.View, state: Path) -> None:
     new.replace(file)
 
 
-def _traffic(config: Path, file: Path | None, pace: float) -> whole.Traffic | None:
+def _traffic(config: Path, file: Path | None, pace: float) -> Traffic | None:
     """The demo traffic of a scenario: the one that was named, or the configuration's own where it has one."""
     named = file or config / "scenarios" / "demo.yaml"
     if named.is_file():
-        return whole.Traffic(read_scenario(named), pace)
+        return Traffic(read_scenario(named), pace)
     if file is not None:
         raise SettingsError(f"there is no scenario {file}: see the files in {config / 'scenarios'}")
     click.echo(f"no demo traffic: {named} is missing", err=True)
@@ -225,11 +226,15 @@ def _traffic(config: Path, file: Path | None, pace: float) -> whole.Traffic | No
 @_user
 @_call_back
 @_limits
+@click.option("--scenario", type=click.Path(path_type=Path, dir_okay=False), help="Demo traffic of this day [none].")
+@click.option("--pace", type=click.FloatRange(min=0.001), default=1.0, show_default=True, help="How fast its day goes.")
 @_open
 @places
-def gateway(config: Path, state: Path, **flags: Any) -> None:  # noqa: ANN401 - click's
+def gateway(config: Path, state: Path, *, scenario: Path | None, pace: float, **flags: Any) -> None:  # noqa: ANN401 - click's
     """Run a gateway: HTTP edge, dispatcher, metrics."""
-    run(asking.gateway(settings_from(config, state, "127.0.0.1:8290", flags)))
+    settings = settings_from(config, state, "127.0.0.1:8290", flags)
+    traffic = None if scenario is None else _traffic(config, scenario, pace)
+    run(asking.gateway(settings, traffic=traffic))
 
 
 @click.command()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lgsp.monitoring.profile import BROKER, CONNECTORS, GATEWAY, QUEUES, Profile
+from lgsp.monitoring.profile import BROKER, CONNECTORS, GATEWAY, QUEUES, Profile, duration
 from lgsp.monitoring.routing import Receivers, alertmanager
 from lgsp.monitoring.rules import as_yaml, rules
 
@@ -43,6 +43,17 @@ def scrape_jobs(profile: Profile, targets: Targets) -> list[dict[str, Any]]:
         job(BROKER, targets.brokers),
         job(QUEUES, targets.brokers, metrics_path="/metrics/detailed", params=asked),
     ]
+
+
+def prometheus(profile: Profile, targets: Targets, *, rules_file: str, alertmanager: str) -> dict[str, Any]:
+    """A whole configuration for a Prometheus of our own. The faster the rules' time, the more often it looks."""
+    every = duration(max(1.0, min(5.0, 60 / profile.scale)))
+    return {
+        "global": {"scrape_interval": every, "scrape_timeout": every},
+        "rule_files": [rules_file],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
+        "scrape_configs": scrape_jobs(profile, targets),
+    }
 
 
 def exported(profile: Profile, targets: Targets, receivers: Receivers) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ HELD_BACK = 'alertname=~"LGSPErrorBudget.+|LGSPServiceDown"'
 
 @dataclass(frozen=True, slots=True)
 class Receivers:
-    """Who is told. Secrets lie in files, whose paths are those of the machine that Alertmanager runs on."""
+    """Who is told; whoever is left empty is not. Secrets lie in files of the machine that Alertmanager runs on."""
 
     webhook: str = "http://127.0.0.1:9099/alerts"
     webhook_token: str = "/secrets/alert-webhook-token"  # noqa: S105 - a path
@@ -26,6 +26,10 @@ class Receivers:
     mail_password: str = "/secrets/alert-mail-password"  # noqa: S105 - a path
 
 
+NOBODY = Receivers(webhook="", watchdog="", mail_to="")
+"""Alerts are looked at in Alertmanager itself, as on somebody's own machine."""
+
+
 def alertmanager(profile: Profile, receivers: Receivers) -> dict[str, Any]:
     """A whole configuration for an Alertmanager of our own."""
     mail = {
@@ -34,8 +38,9 @@ def alertmanager(profile: Profile, receivers: Receivers) -> dict[str, Any]:
         "smtp_auth_username": receivers.mail_user,
         "smtp_auth_password_file": receivers.mail_password,
     }
+    told_by = {"global": mail} if receivers.mail_to else {}
     root = {"receiver": "lgsp-ticket", "group_by": ["alertname", "tier"], "routes": [route(profile)]}
-    return {"global": mail, "route": root, "inhibit_rules": inhibitions(profile), "receivers": told(receivers)}
+    return {**told_by, "route": root, "inhibit_rules": inhibitions(profile), "receivers": told(receivers)}
 
 
 def route(profile: Profile) -> dict[str, Any]:
@@ -89,12 +94,13 @@ def told(receivers: Receivers) -> list[dict[str, Any]]:
         "send_resolved": True,
         "headers": {"Subject": "[{{ .Status }}] {{ .CommonLabels.alertname }} {{ .CommonLabels.service }}"},
     }
-    webhook = {"url": receivers.webhook, "send_resolved": True, "http_config": bearer}
+    by_mail = {"email_configs": [mail]} if receivers.mail_to else {}
+    page = {"url": receivers.webhook, "send_resolved": True, "http_config": bearer}
     watchdog = {"url": receivers.watchdog, "send_resolved": False, "http_config": bearer}
     return [
-        {"name": "lgsp-page", "webhook_configs": [webhook], "email_configs": [mail]},
-        {"name": "lgsp-ticket", "email_configs": [mail]},
-        {"name": "lgsp-watchdog", "webhook_configs": [watchdog]},
+        {"name": "lgsp-page", **({"webhook_configs": [page]} if receivers.webhook else {}), **by_mail},
+        {"name": "lgsp-ticket", **by_mail},
+        {"name": "lgsp-watchdog", **({"webhook_configs": [watchdog]} if receivers.watchdog else {})},
     ]
 
 

@@ -61,7 +61,7 @@ def status(config: Path, state: Path, *, admin: str, json_wanted: bool) -> None:
 @as_json
 @places
 def save(config: Path, state: Path, *, last: str, name: str, admin: str, json_wanted: bool) -> None:  # noqa: ARG001 - as above
-    """Write what was seen in the last minutes, as far as the ring of 32 MB goes back."""
+    """Write what was seen in the last minutes, as far as the ring of 8 MB goes back."""
     try:
         seconds = parse_duration(last)
     except ValueError as error:

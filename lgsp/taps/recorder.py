@@ -37,7 +37,7 @@ from lgsp.errors import SettingsError
 from lgsp.model import Tap, Transaction
 
 log = structlog.get_logger()
-RING_BYTES = 32 * 1024 * 1024
+RING_BYTES = 8 * 1024 * 1024
 WAITING_BYTES = 32 * 1024 * 1024
 PART_BYTES = 64 * 1024 * 1024
 _OVERHEAD = 1_500

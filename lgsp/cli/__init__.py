@@ -25,6 +25,7 @@ from lgsp.cli.monitoring import monitoring
 from lgsp.cli.parked import parked
 from lgsp.cli.province import province
 from lgsp.cli.record import record
+from lgsp.cli.replay import replay
 from lgsp.cli.report import report
 from lgsp.cli.run import connectors, gateway, up
 from lgsp.cli.services import services
@@ -47,7 +48,7 @@ def lgsp() -> None:
 
 for command in (
     up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
-    fault, monitoring, parked, report, capture, record, load, drill, stack,
+    fault, monitoring, parked, report, capture, record, load, replay, drill, stack,
 ):  # fmt: skip
     lgsp.add_command(command)
 

@@ -203,7 +203,7 @@ def _as_json(plan: running.Plan, run: running.Run, limits: Sequence[Limit]) -> d
         "rate": account.rate,
         "aborted_by": run.aborted.text if run.aborted else None,
         **_line_json(account.whole),
-        "lag": _times_json(account.lag),
+        "lag": times_json(account.lag),
         "services": {name: _line_json(line) for name, line in sorted(account.services.items())},
         "limits": [
             {"limit": limit.text, "seen": limit.seen(account), "kept": limit.holds(account)} for limit in limits
@@ -215,12 +215,13 @@ def _line_json(line: Line) -> dict[str, Any]:
     return {
         "errors": line.errors,
         "outcomes": {str(outcome): count for outcome, count in sorted(line.outcomes.items())},
-        "response": _times_json(line.response),
-        "service_time": _times_json(line.service),
+        "response": times_json(line.response),
+        "service_time": times_json(line.service),
     }
 
 
-def _times_json(times: Times) -> dict[str, float]:
+def times_json(times: Times) -> dict[str, float]:
+    """Seconds by name: the percentiles, `mean`, `max`."""
     named = {f"p{percent:g}": times.percentile(percent) for percent in PERCENTS}
     return named | {"mean": times.mean, "max": times.highest}
 
@@ -235,7 +236,7 @@ def _print(plan: running.Plan, run: running.Run, limits: Sequence[Limit]) -> Non
         table.add_column(name, justify="right")
     rows = (("response (from due)", account.whole.response), ("service (from send)", account.whole.service))
     for name, times in (*rows, ("own lag", account.lag)):
-        table.add_row(name, *(f"{value * 1000:,.1f}" for value in _times_json(times).values()))
+        table.add_row(name, *(f"{value * 1000:,.1f}" for value in times_json(times).values()))
     Console(width=100).print(table)
     counts = ", ".join(f"{outcome} {count:,}" for outcome, count in account.whole.outcomes.most_common())
     click.echo(f"outcomes: {counts}")

@@ -17,6 +17,8 @@ from lgsp.errors import ProviderError, SettingsError, TimedOut, Unreachable
 from lgsp.model import Outcome
 
 _OUTCOMES = frozenset(str(outcome) for outcome in Outcome)
+_WORTHLESS = b"900901"
+"""What an LGSP says of a token that is over, taken back, or not its own."""
 _EARLY = 0.9
 """The part of a token's life after which it is renewed."""
 
@@ -110,8 +112,8 @@ class Caller:
         """
         token = await self._bearer()
         answer = await self._once(method, target, headers, body, timeout, token)
-        if answer.status == 401 and token and answer.outcome is Outcome.REJECTED:
-            # Taken back, or the gateway began anew: one more try, with a new one.
+        if token and answer.status == 401 and _WORTHLESS in answer.body:
+            # Taken back, or the gateway began anew: one more try, with a new one. A provider's own 401 is an answer.
             if token == self._token:
                 self._good_until = 0.0
             renewed = await self._bearer()

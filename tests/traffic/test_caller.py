@@ -34,7 +34,9 @@ class Gateway:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.asked.append((request.method, request.raw_path, headers, await request.read()))
         if bearer in self.taken_back:
-            return web.Response(status=401, headers={"X-Lgsp-Outcome": "rejected"})
+            return web.json_response({"fault": {"code": 900901}}, status=401, headers={"X-Lgsp-Outcome": "rejected"})
+        if request.path == "/providers-own":
+            return web.Response(status=401, text="wrong password", headers={"X-Lgsp-Outcome": "rejected"})
         if request.path == "/moved":
             return web.Response(status=302, headers={"Location": "/elsewhere", "Set-Cookie": "a=b"})
         if request.path == "/broken":
@@ -102,6 +104,12 @@ async def test_a_token_that_was_taken_back_costs_no_call() -> None:
         gateway.taken_back.add("t2")
         gateway.taken_back.add("t3")
         assert (await caller.ask("GET", "/a", headers={})).status == 401  # and no third try
+
+
+async def test_a_401_of_the_provider_is_an_answer_and_asked_once() -> None:
+    async with listening() as (gateway, url), Caller(url, ManualClock(), credentials=WHO) as caller:
+        assert (await caller.ask("POST", "/providers-own", headers={})).status == 401
+        assert (len(gateway.asked), gateway.given) == (1, 1)
 
 
 async def test_who_gets_no_token_is_told_why() -> None:

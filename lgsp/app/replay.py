@@ -1,0 +1,91 @@
+"""A replay: the calls of a capture, made again by one caller, and their account."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import uvloop
+
+from lgsp.clock import SystemClock
+from lgsp.errors import DeliveryError
+from lgsp.model import Outcome
+from lgsp.traffic.caller import Caller, Credentials
+from lgsp.traffic.load.account import Account
+from lgsp.traffic.load.arrivals import Trace
+from lgsp.traffic.load.generator import Done, Generator
+from lgsp.traffic.replay import Books, Planned
+
+_PATIENCE = 65.0
+"""Seconds until a target that does not answer is given up: longer than any service's timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the calls go, as whom, how many at once."""
+
+    url: str
+    credentials: Credentials | None
+    trust: ssl.SSLContext | None
+    max_in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one call came to; `status` 0: nobody answered."""
+
+    seq: int
+    service: str
+    operation: str
+    status: int
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class Replayed:
+    """A replay that has ended."""
+
+    account: Account
+    results: list[Result] = field(default_factory=list)
+
+
+def run(target: Target, planned: Sequence[Planned], books: Books, watch: Callable[[int], None]) -> Replayed:
+    """Make the calls; `watch` is told after each how many have ended. The books say what went and what did not.
+
+    Raises `SettingsError` where there is no token, `DeliveryError` where nobody gives one.
+    """
+    return uvloop.run(_run(target, planned, books, watch))
+
+
+async def _run(target: Target, planned: Sequence[Planned], books: Books, watch: Callable[[int], None]) -> Replayed:
+    clock = SystemClock()
+    async with Caller(target.url, clock, credentials=target.credentials, trust=target.trust) as caller:
+        await caller.begin()
+        replayed = Replayed(Account(clock.now(), planned[-1].due + 1e-6 if planned else 0.0))
+
+        async def send(number: int) -> Done:
+            call = planned[number]
+            headers = {**call.headers, "x-lgsp-key": str(call.seq)}
+            status, outcome = 0, Outcome.UNREACHABLE
+            try:
+                answer = await caller.ask(call.method, call.target, headers=headers, body=call.body, timeout=_PATIENCE)
+                status, outcome = answer.status, answer.outcome
+                books.sent += 1
+            except DeliveryError as error:
+                outcome = Outcome(error.code)
+                books.failed += 1
+            replayed.results.append(Result(call.seq, call.service, call.operation, status, outcome))
+            return Done(call.service, call.operation, outcome)
+
+        account = replayed.account
+        generator = Generator(
+            send, account, clock, max_in_flight=target.max_in_flight, watch=lambda _: watch(account.sent)
+        )
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, generator.stop)
+        await generator.open(Trace([call.due for call in planned]))
+        books.unsent = account.unsent
+    replayed.results.sort(key=lambda result: result.seq)
+    return replayed

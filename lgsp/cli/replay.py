@@ -1,0 +1,187 @@
+"""`lgsp replay`: a capture asked again, at the times at which it was asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from lgsp.app import replay as running
+from lgsp.capture.formats import Report, load
+from lgsp.catalogue.service import Catalogue
+from lgsp.catalogue.units import parse_duration
+from lgsp.cli.call import caller_of, trusting
+from lgsp.cli.load import allow, times_json
+from lgsp.cli.options import as_json, catalogue_of, places, print_json
+from lgsp.errors import SettingsError
+from lgsp.traffic.load.account import Account
+from lgsp.traffic.replay import Books, Planned, Wish, plan, writes
+
+_INCONCLUSIVE = 4
+
+
+@click.command()
+@click.argument("capture", type=click.Path(path_type=Path, exists=True))
+@click.option("--to", "url", required=True, metavar="URL", help="Where it is asked again.")
+@click.option("--speed", default="1", show_default=True, metavar="N|max", help="How fast its time goes.")
+@click.option("--max-gap", metavar="5s", help="Longer pauses are cut to this.")
+@click.option("--from", "begin", default="0s", show_default=True, help="Begin so long after its first call.")
+@click.option("--until", "end", help="End so long after its first call.")
+@click.option("--map", "maps", multiple=True, metavar="FROM=TO", help="Rewrite what a path begins with.")
+@click.option("--max-in-flight", type=click.IntRange(min=1), default=1_000, show_default=True)
+@click.option(
+    "--max-lag", default="50ms", show_default=True, help="How late (p99) this tool may be itself; else exit 4."
+)
+@click.option("--as", "consumer", help="Who asks: a consumer, whose token is fetched and renewed.")
+@click.option("--secret-file", type=click.Path(path_type=Path), help="Its secret [the one in the state directory].")
+@click.option("--cacert", type=click.Path(path_type=Path), help="Whom to trust for https.")
+@click.option("--allow-target", multiple=True, metavar="HOST", help="A host beyond this machine that may be asked.")
+@click.option("--allow-writes", is_flag=True, help="Send what may change something too.")
+@click.option("--dry-run", is_flag=True, help="Say what would go; send nothing.")
+@click.option(
+    "--outcomes", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write what each call came to."
+)
+@as_json
+@places
+def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> None:  # noqa: ANN401 - click's
+    """Ask CAPTURE (ours, HAR, GoReplay) again, each call at its time. The capture's own credentials are never sent.
+
+    Exit 1 when a call got no answer, 4 when this tool was late itself.
+    """
+    wish = wish_of(asked)
+    max_lag = _seconds("--max-lag", asked["max_lag"])
+    allow(asked["url"], asked["allow_target"])
+    report = Report()
+    planned, books = plan(load(asked["capture"], report), wish)
+    if report.skipped:
+        books.records += report.skipped
+        books.skipped["could not be read: see lgsp capture verify"] += report.skipped
+    if asked["dry_run"]:
+        _tell_plan(planned, books, json_wanted=json_wanted)
+        return
+    if not asked["allow_writes"]:
+        _refuse_writes(planned, catalogue_of(config), asked["url"])
+    who = caller_of(config, state, asked["consumer"], asked["secret_file"]) if asked["consumer"] else None
+    target = running.Target(asked["url"], who, trusting(asked["cacert"], state), asked["max_in_flight"])
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("replaying", total=len(planned))
+        replayed = running.run(target, planned, books, lambda ended: progress.update(bar, completed=ended))
+    if asked["file"]:
+        lines = (json.dumps(asdict(result), ensure_ascii=False) + "\n" for result in replayed.results)
+        asked["file"].write_text("".join(lines), encoding="utf-8")
+    _tell(replayed.account, books, max_lag, json_wanted=json_wanted)
+    if not books.balance:
+        raise RuntimeError(f"the books do not balance, which is a mistake of lgsp: {books}")
+    raise click.exceptions.Exit(exit_code(replayed.account, books, max_lag))
+
+
+def exit_code(account: Account, books: Books, max_lag: float) -> int:
+    """4 where we were late ourselves, else 1 where somebody did not answer or the run was cut short, else 0."""
+    if account.lag.percentile(99) > max_lag:
+        return _INCONCLUSIVE
+    return 1 if books.failed or books.unsent else 0
+
+
+def wish_of(asked: dict[str, Any]) -> Wish:
+    """What the options mean. Raises `SettingsError`."""
+    speed = None
+    if asked["speed"] != "max":
+        try:
+            speed = float(asked["speed"])
+        except ValueError:
+            speed = 0.0
+        if not 0 < speed < float("inf"):
+            raise SettingsError(f"--speed {asked['speed']!r} is none: write 2 for twice as fast, or max")
+    maps = []
+    for text in asked["maps"]:
+        old, sign, new = text.partition("=")
+        if not sign or not old.startswith("/"):
+            raise SettingsError(f"--map {text!r} rewrites nothing: write /old=/new")
+        maps.append((old, new))
+    return Wish(
+        speed=speed,
+        gap=_seconds("--max-gap", asked["max_gap"]) if asked["max_gap"] else None,
+        begin=_seconds("--from", asked["begin"]),
+        end=_seconds("--until", asked["end"]) if asked["end"] else None,
+        maps=tuple(maps),
+    )
+
+
+def _seconds(flag: str, text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise SettingsError(f"{flag}: {error}") from error
+
+
+def _refuse_writes(planned: list[Planned], catalogue: Catalogue, url: str) -> None:
+    """Raise `SettingsError` where something goes that may change the target."""
+
+    def idempotent(service: str, operation: str) -> bool:
+        if service not in catalogue:
+            return False
+        known = catalogue.find(service).operations.get(operation)
+        return known is not None and known.idempotent
+
+    found = writes(planned, idempotent)
+    if found:
+        most = ", ".join(f"{name} ({count})" for name, count in found.most_common(5))
+        raise SettingsError(
+            f"{found.total()} of {len(planned)} calls may change something at {url}: {most}; add --allow-writes if that is meant"
+        )
+
+
+def _books_json(books: Books) -> dict[str, Any]:
+    return asdict(books) | {"filtered": dict(books.filtered), "skipped": dict(books.skipped)}
+
+
+def _tell_plan(planned: list[Planned], books: Books, *, json_wanted: bool) -> None:
+    asks = Counter(f"{call.service} {call.operation}".strip() or call.method for call in planned)
+    seconds = planned[-1].due if planned else 0.0
+    if json_wanted:
+        print_json({"would_send": len(planned), "seconds": seconds, "asks": dict(asks), "books": _books_json(books)})
+        return
+    click.echo(f"{len(planned):,} of {books.records:,} records would go, in {seconds:.1f} s")
+    for name, count in asks.most_common():
+        click.echo(f"  {count:>8,} {name}")
+    _tell_left(books)
+
+
+def _tell_left(books: Books) -> None:
+    for word, counts in (("filtered", books.filtered), ("skipped", books.skipped)):
+        for reason, count in counts.most_common():
+            click.echo(f"  {count:>8,} {word}: {reason}")
+
+
+def _tell(account: Account, books: Books, max_lag: float, *, json_wanted: bool) -> None:
+    whole = account.whole
+    if json_wanted:
+        outcomes = {str(outcome): count for outcome, count in sorted(whole.outcomes.items())}
+        measured = {
+            "response": times_json(whole.response), "service_time": times_json(whole.service), "lag": times_json(account.lag),
+        }  # fmt: skip
+        print_json({"books": _books_json(books), "outcomes": outcomes, **measured})
+        return
+    click.echo(
+        f"{books.records:,} records = {books.sent:,} sent + {books.filtered.total():,} filtered + "
+        f"{books.skipped.total():,} skipped + {books.failed:,} failed + {books.unsent:,} not sent any more"
+    )
+    _tell_left(books)
+    rows = (("response (from due)", whole.response), ("service (from send)", whole.service), ("own lag", account.lag))
+    for name, times in rows:
+        told = (f"{name} {value * 1000:,.1f}" for name, value in times_json(times).items())
+        click.echo(f"{name:20} ms: {', '.join(told)}")
+    click.echo(f"outcomes: {', '.join(f'{outcome} {count:,}' for outcome, count in whole.outcomes.most_common())}")
+    if account.lag.percentile(99) > max_lag:
+        click.echo(
+            f"inconclusive: this tool was late itself, lag p99 {account.lag.percentile(99) * 1000:.1f} ms: go slower, or use a "
+            "faster machine",
+            err=True,
+        )

@@ -54,6 +54,7 @@ class Child:
                 env={**os.environ, **self.program.environment},
                 start_new_session=True,  # Ctrl-C is ours: we end them in their order
             )
+        log.info("started", program=self.program.name, pid=self._process.pid)
         try:
             async with asyncio.timeout(_BOOT):
                 while not await asyncio.to_thread(_answers, self.program.ready):

@@ -26,7 +26,7 @@ from lgsp.bus.node import PrivateNode, free_port
 from lgsp.catalogue.parse import read_catalogue
 from lgsp.errors import SettingsError
 from lgsp.monitoring.export import Targets, prometheus
-from lgsp.monitoring.profile import Profile
+from lgsp.monitoring.profile import Profile, duration
 from lgsp.monitoring.routing import NOBODY, alertmanager
 from lgsp.monitoring.rules import as_yaml, rules
 from lgsp.settings import keep_secret
@@ -171,6 +171,7 @@ def _prometheus(wanted: Wanted, place: Path, addresses: Mapping[str, str]) -> Pr
         f"--config.file={file}",
         f"--storage.tsdb.path={place / 'prometheus'}",
         f"--web.listen-address={_place(addresses['prometheus'])}",
+        f"--rules.alert.resend-delay={duration(max(1.0, wanted.profile.seconds(60)))}",
     ]
     return Program("prometheus", words, f"{addresses['prometheus']}/-/ready")
 

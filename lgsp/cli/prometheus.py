@@ -57,8 +57,8 @@ class Prometheus:
         raise SettingsError(f"{self._url} has no rules of lgsp: see `lgsp monitoring export`")
 
     def fired(self, start: float, end: float, every: float) -> list[Raised]:
-        """The alerts of ours that fired between two moments, with the times at which each was seen."""
-        seconds = max(1, int(end - start) + 1)
+        """The alerts of ours that fired between two moments; one that fired already at the first began before it."""
+        seconds = int(end - start + every * _GAPS) + 1
         selector = f'ALERTS{{alertname=~"LGSP.+",alertname!="LGSPWatchdog",alertstate="firing"{self._selector}}}'
         found = self.query(f"{selector}[{seconds}s]", end)
         return intervals(((one["metric"], [at for at, _ in one["values"]]) for one in found), every * _GAPS)

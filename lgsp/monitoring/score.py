@@ -49,9 +49,11 @@ class Score:
 def score(windows: Sequence[Window], raised: Iterable[Raised], *, grace: float, page: str = "page") -> Score:
     """Judge alerts by windows. An alert belongs to a window if it began in it or `grace` seconds after its end.
 
-    One that fired before tells nothing new, so it detects nothing. Only pages can be false: a ticket wakes nobody.
+    One that fired before tells nothing new: it detects nothing, and what was before the first window is not judged.
+    Only pages can be false: a ticket wakes nobody.
     """
-    fired = sorted(raised, key=lambda each: (each.start, each.alert, each.service))
+    since = min((window.start for window in windows), default=0.0)
+    fired = sorted((r for r in raised if r.start >= since), key=lambda each: (each.start, each.alert, each.service))
     verdicts = [
         Verdict(window, alert, _delay(window, alert, fired, grace)) for window in windows for alert in window.expects
     ]

@@ -31,7 +31,7 @@ check: ## ruff, mypy, units and contracts; needs no system package; under 2 minu
 	.venv/bin/mypy
 	$(PYTEST) -m "not real and not proof"
 
-test: check ## check, and everything with processes, RabbitMQ and Prometheus; installs them where they are missing
+test: check ## check, and everything with processes, RabbitMQ, Prometheus and Chromium; installs them where they are missing
 	@sh scripts/setup system
 	$(PYTEST) -m "real and not proof"
 

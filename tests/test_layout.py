@@ -82,6 +82,7 @@ PEOPLE_S_TEXT = {
     "lgsp/cli/sheet.py",
     "lgsp/edge/faults.py",
     "lgsp/edge/openapi.py",
+    "lgsp/edge/phrases.py",
     "lgsp/edge/responses.py",
     "lgsp/ledger/words.py",
     *(

@@ -18,6 +18,7 @@ from lgsp.app.asking import (
     transactions_of,
 )
 from lgsp.app.broker import url_of
+from lgsp.app.console import console_of
 from lgsp.app.demo import Traffic, demo, mix_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
@@ -33,6 +34,7 @@ from lgsp.edge.recording import Recordings
 from lgsp.ledger.events import Events
 from lgsp.settings import Settings
 from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
+from lgsp.taps.pulse import Pulse
 from lgsp.taps.stored import StoredMetrics
 
 log = structlog.get_logger()
@@ -50,40 +52,57 @@ async def gateway(settings: Settings, *, traffic: Traffic | None = None) -> None
         events = Events(ledger, clock)
         metrics = GatewayMetrics(process, catalogue, ledger, settings.name)
         bus = RabbitBus(url_of(settings), settings.name, clock, metrics)
+        pulse = Pulse(clock)
         recorder = recorder_of(settings, catalogue, clock, process)
         seen = recorder.tap(GATEWAY)
         dispatcher = await stack.enter_async_context(
-            Dispatcher(bus, catalogue, ledger, [metrics, seen], clock, metrics)
+            Dispatcher(bus, catalogue, ledger, [metrics, pulse, seen], clock, metrics)
         )
         await stack.enter_async_context(bus)
         stored = StoredMetrics(process, catalogue)
         callbacks = await stack.enter_async_context(callbacks_of(settings, ledger, clock, stored, people.first()))
         forwarder = await stack.enter_async_context(
-            forwarder_of(settings, bus, ledger, clock, metrics, stored, [metrics, seen], callbacks)
+            forwarder_of(settings, bus, ledger, clock, metrics, stored, [metrics, pulse, seen], callbacks)
         )
         control = await stack.enter_async_context(RabbitControl(url_of(settings), settings.name))
         orders = orders_of(settings, clock, control, bus, catalogue, events)
         edge = await stack.enter_async_context(
             edge_of(settings, dispatcher, forwarder, callbacks, events, catalogue, people, clock, metrics)
         )
+
+        def problems() -> list[str]:
+            return ledger.problems() + bus.problems() + draining(edge.gateway)
+
+        console, search = console_of(
+            settings, metrics, catalogue, ledger, pulse, orders, edge.access, edge.url, problems, clock
+        )
         admin = await stack.enter_async_context(
             door_of(
                 settings,
                 process,
-                lambda: ledger.problems() + bus.problems() + draining(edge.gateway),
+                problems,
                 edge.notes(watcher),
                 clock,
                 [
                     *transactions_of(settings, clock, forwarder, callbacks, events),
                     *orders.routes(),
+                    *console.routes(),
+                    *search.routes(),
                     *Recordings(recorder, clock).routes(),
                 ],
             )
         )
         mix = mix_of(catalogue, settings.seed, traffic)
-        live = Live(catalogue, [edge.gateway, edge.pages, metrics, stored, mix], _nothing_to_make)
+        live = Live(catalogue, [edge.gateway, edge.pages, metrics, stored, mix, console], _nothing_to_make)
         said = {"name": settings.name, "url": edge.url, "admin": admin.url, "services": len(catalogue)}
-        jobs = [measure_lag(process), watcher.run(live.take), edge.follow(), orders.run(), recorder.run()]
+        jobs = [
+            measure_lag(process),
+            watcher.run(live.take),
+            edge.follow(),
+            orders.run(),
+            recorder.run(),
+            console.run(),
+        ]
         if traffic is not None:
             jobs.append(demo(traffic, dispatcher, metrics, mix, edge.access, clock))
         await until_stopped(jobs, lambda: log.info("gateway ready", **said))

@@ -17,6 +17,7 @@ import structlog
 
 from lgsp.app.answering import STAND_INS, answering_of, upstreams_of
 from lgsp.app.asking import (
+    Edge,
     callbacks_of,
     draining,
     edge_of,
@@ -27,8 +28,9 @@ from lgsp.app.asking import (
     transactions_of,
 )
 from lgsp.app.broker import CONNECTORS, Broker, broker_of
+from lgsp.app.console import console_of
 from lgsp.app.demo import Traffic, demo, mix_of
-from lgsp.app.door import door_of
+from lgsp.app.door import Door, door_of
 from lgsp.app.past import tell_past
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
 from lgsp.app.recording import recorder_of
@@ -52,6 +54,7 @@ from lgsp.runtime.state import States
 from lgsp.settings import Settings
 from lgsp.taps.answering import BothMetrics, ConnectorMetrics
 from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
+from lgsp.taps.pulse import Pulse
 from lgsp.taps.recent import Recent
 from lgsp.taps.recorder import Recorder
 from lgsp.taps.stored import StoredMetrics
@@ -67,6 +70,8 @@ class View:
     ledger: Ledger
     gateway: str
     admin: str
+    console: str
+    """The console, with the code that lets one browser inject faults."""
     token: str
     """A `curl` that fetches a token ..."""
     curl: str
@@ -98,6 +103,7 @@ async def up(
     watcher, people = watcher_of(settings, clock, process), people_of(settings, clock, process, OURS)
     catalogue = watcher.first()
     recent = Recent([service.id for service in catalogue], clock)
+    pulse = Pulse(clock)
     recorder = recorder_of(settings, catalogue, clock, process)
     seen = recorder.tap(GATEWAY)
     async with AsyncExitStack() as stack:
@@ -109,11 +115,15 @@ async def up(
         upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
         bus, serving = _buses(settings, broker, clock, asking, answering)
         dispatcher = await stack.enter_async_context(
-            Dispatcher(bus, catalogue, ledger, [asking, recent, seen], clock, asking)
+            Dispatcher(bus, catalogue, ledger, [asking, recent, pulse, seen], clock, asking)
         )
-        file = settings.state / STAND_INS if settings.keep else None
         states = await stack.enter_async_context(
-            States(clock, file, keep=settings.keep, dropped=answering.state_dropped)
+            States(
+                clock,
+                settings.state / STAND_INS if settings.keep else None,
+                keep=settings.keep,
+                dropped=answering.state_dropped,
+            )
         )
         await stack.enter_async_context(bus)
         if serving is not bus:
@@ -132,7 +142,7 @@ async def up(
                 clock,
                 asking,
                 stored,
-                [asking, recent, seen],
+                [asking, recent, pulse, seen],
                 callbacks,
                 bus_forgets=settings.broker in {None, "local"},
             )
@@ -143,23 +153,29 @@ async def up(
         edge = await stack.enter_async_context(
             edge_of(settings, dispatcher, forwarder, callbacks, events, catalogue, people, clock, asking)
         )
+        problems = partial(_problems, ledger, bus, serving, edge)
+        console, search = console_of(
+            settings, asking, catalogue, ledger, pulse, orders, edge.access, edge.url, problems, clock
+        )
         admin = await stack.enter_async_context(
             door_of(
                 settings,
                 process,
-                lambda: ledger.problems() + _problems(bus, serving) + draining(edge.gateway),
+                problems,
                 edge.notes(watcher),
                 clock,
                 [
                     *transactions_of(settings, clock, forwarder, callbacks, events),
                     *orders.routes(),
+                    *console.routes(),
+                    *search.routes(),
                     *Recordings(recorder, clock).routes(),
                     # As they were said: of a calm bus only, on which nobody's real traffic is.
                     *(Exchanges(recorder).routes() if settings.calm else ()),
                 ],
             )
         )
-        view = _view(settings, catalogue, edge.url, admin.url, recent, ledger)
+        view = _view(settings, catalogue, edge.url, admin, recent, ledger)
         mix = mix_of(catalogue, settings.seed, traffic)
 
         async def provisioned(new: Catalogue, changes: Plan) -> None:
@@ -167,7 +183,9 @@ async def up(
                 await provision(broker.provisioning, changes.added)
             await host.follow(new)
 
-        live = Live(catalogue, [host, edge.gateway, edge.pages, asking, stored, answering, recent, mix], provisioned)
+        live = Live(
+            catalogue, [host, edge.gateway, edge.pages, asking, stored, answering, recent, mix, console], provisioned
+        )
         jobs: list[Coroutine[Any, Any, None]] = [
             measure_lag(process),
             watcher.run(live.take),
@@ -176,6 +194,7 @@ async def up(
             orders.run(),
             ward.run(),
             recorder.run(),
+            console.run(),
         ]
         if traffic is not None:
             jobs.append(demo(traffic, dispatcher, asking, mix, edge.access, clock))
@@ -192,13 +211,13 @@ def _view(
     settings: Settings,
     catalogue: Catalogue,
     gateway: str,
-    admin: str,
+    admin: Door,
     recent: Recent,
     ledger: Ledger,
 ) -> View:
     token, curl = a_token_curl(gateway, settings.state), a_curl(gateway, settings.state, catalogue)
     trust = authority_file(settings.state) if settings.tls else None
-    return View(recent, ledger, gateway, admin, token, curl, trust)
+    return View(recent, ledger, gateway, admin.url, admin.link(), token, curl, trust)
 
 
 def _buses(
@@ -222,8 +241,9 @@ async def _controls(stack: AsyncExitStack, settings: Settings, broker: Broker | 
     return await stack.enter_async_context(telling), await stack.enter_async_context(hearing)
 
 
-def _problems(bus: Bus, serving: Bus) -> list[str]:
-    return bus.problems() + ([] if serving is bus else serving.problems())
+def _problems(ledger: Ledger, bus: Bus, serving: Bus, edge: Edge) -> list[str]:
+    both = bus.problems() + ([] if serving is bus else serving.problems())
+    return ledger.problems() + both + draining(edge.gateway)
 
 
 async def _shown(show: Show, view: View) -> None:
@@ -248,6 +268,7 @@ def _announce(view: View, catalogue: Catalogue) -> None:
     lines = [
         f"gateway   {view.gateway}   ({len(catalogue)} services)",
         f"admin     {view.admin}   (/metrics /livez /readyz)",
+        f"console   {view.console}   (opens once, within ten minutes; then {view.admin}/)",
         f"token     {view.token}",
         f"try       {view.curl}",
     ]

@@ -14,7 +14,7 @@ import click
 
 from lgsp.cli.options import as_json, places, print_json
 from lgsp.clock import SystemClock
-from lgsp.edge.transactions import since_us
+from lgsp.edge.transactions import moment_us
 from lgsp.errors import SettingsError
 from lgsp.ledger.backup import back_up
 from lgsp.ledger.events import Event
@@ -102,7 +102,7 @@ def export(
     of_events: bool,
 ) -> None:
     """Print every row, in the order of the chain."""
-    files, start = _one(state, name), since_us(since, SystemClock().now())
+    files, start = _one(state, name), moment_us(since, SystemClock().now())
     rows = iter(map(_told, Reader(files).events(start))) if of_events else _rows(files, start)
     if output is None:
         count = _write(rows, sys.stdout, form)
@@ -126,7 +126,7 @@ def list_events(
     json_wanted: bool,
 ) -> None:
     """List what operators did: parked and dropped, faults, consumers and their secrets. The oldest first."""
-    found = [_told(event) for event in Reader(_one(state, name)).events(since_us(since, SystemClock().now()))]
+    found = [_told(event) for event in Reader(_one(state, name)).events(moment_us(since, SystemClock().now()))]
     if json_wanted:
         print_json(found)
         return

@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from aiohttp import web
 
 from lgsp.edge.guard import COOKIE, SESSION_SECONDS, Asked, Guard
-from lgsp.edge.names import is_our_name, is_our_origin
+from lgsp.edge.names import is_our_name, is_our_origin, is_same_origin
 from lgsp.errors import SettingsError
 
 RouteDef = web.RouteDef
+MAY_CHANGE = web.RequestKey("may_change", bool)
+"""Under this key a request says whether it shows the admin token, or a session that came of it."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -45,7 +47,8 @@ class Admin:
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port. Raises `SettingsError`."""
         app = web.Application(middlewares=[self._only_ours])
-        app.router.add_get("/", self._index)
+        if not any(route.path == "/" for route in self._routes):
+            app.router.add_get("/", self._index)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
@@ -75,9 +78,11 @@ class Admin:
         if origin is not None and not is_our_origin(origin):
             return web.Response(status=403, text="pages of other origins may not ask here\n")
         shown = request.headers.get("Authorization", "")
-        if request.path != "/login" and not self._guard.lets(
-            Asked(request.method, request.path, shown, request.cookies)
-        ):
+        # A cookie goes with what any page of this host asks, whatever its port: it counts for our own pages alone.
+        cookies = request.cookies if origin is None or is_same_origin(origin, request.headers.get("Host", "")) else {}
+        asked = Asked(request.method, request.path, shown, cookies)
+        request[MAY_CHANGE] = self._guard.knows(asked)
+        if request.path != "/login" and not self._guard.lets(asked):
             return web.Response(
                 status=401,
                 headers={"WWW-Authenticate": "Bearer"},

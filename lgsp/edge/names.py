@@ -21,3 +21,9 @@ def is_our_origin(origin: str) -> bool:
     """Whether an `Origin` header names a page of loopback."""
     scheme, _, host = origin.partition("://")
     return scheme in {"http", "https"} and is_our_name(host)
+
+
+def is_same_origin(origin: str, host: str) -> bool:
+    """Whether an `Origin` header names the very host and port that `Host` does."""
+    scheme, _, named = origin.partition("://")
+    return scheme in {"http", "https"} and named.lower() == host.lower()

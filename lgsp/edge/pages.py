@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
-from hashlib import blake2b
 from importlib.resources import files
 
 from aiohttp import web
 
 from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue
+from lgsp.edge import assets
 from lgsp.edge.answers import SERVER
+from lgsp.edge.assets import Content, content
 from lgsp.edge.gateway import Own
 from lgsp.edge.openapi import Failures, document
 
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 _ASSETS = {
     "/docs": ("docs.html", "text/html; charset=utf-8"),
     "/docs/docs.css": ("docs.css", "text/css; charset=utf-8"),
@@ -27,11 +23,7 @@ _ASSETS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    body: bytes
-    content_type: str
-    etag: str
+_HEADERS = {**assets.HEADERS, "Server": SERVER}
 
 
 class Pages:
@@ -41,7 +33,7 @@ class Pages:
         self._catalogue = catalogue
         self._version = version
         self._failures = failures
-        self._rendered: _Content | None = None
+        self._rendered: Content | None = None
         self._one_at_a_time = asyncio.Lock()
 
     def prepare(self, new: Catalogue) -> Commit:
@@ -58,49 +50,28 @@ class Pages:
         shipped = files("lgsp.edge") / "docs"
         made: dict[str, Own] = {"/openapi.json": self._openapi}
         for path, (name, content_type) in _ASSETS.items():
-            made[path] = _fixed(_content((shipped / name).read_bytes(), content_type))
+            made[path] = _fixed(content((shipped / name).read_bytes(), content_type))
         return made
 
     async def _openapi(self, http: web.BaseRequest, _: bytes) -> web.Response:
         async with self._one_at_a_time:
-            content = self._rendered
-            if content is None:
+            rendered = self._rendered
+            if rendered is None:
                 catalogue = self._catalogue
                 # Tens of milliseconds in one piece: not on the loop that carries the traffic.
-                content = await asyncio.to_thread(_render, catalogue, self._version, self._failures)
+                rendered = await asyncio.to_thread(_render, catalogue, self._version, self._failures)
                 if catalogue is self._catalogue:  # else a newer one came into force meanwhile
-                    self._rendered = content
-        return _answer(http, content)
+                    self._rendered = rendered
+        return assets.answer(http, rendered, _HEADERS)
 
 
-def _render(catalogue: Catalogue, version: str, failures: Failures) -> _Content:
+def _render(catalogue: Catalogue, version: str, failures: Failures) -> Content:
     text = json.dumps(document(catalogue, version, failures), ensure_ascii=False, separators=(",", ":"))
-    return _content(text.encode(), "application/json; charset=utf-8")
+    return content(text.encode(), "application/json; charset=utf-8")
 
 
-def _content(body: bytes, content_type: str) -> _Content:
-    return _Content(body, content_type, f'"{blake2b(body, digest_size=12).hexdigest()}"')
-
-
-def _fixed(content: _Content) -> Own:
+def _fixed(given: Content) -> Own:
     async def page(http: web.BaseRequest, _: bytes) -> web.Response:
-        return _answer(http, content)
+        return assets.answer(http, given, _HEADERS)
 
     return page
-
-
-def _answer(http: web.BaseRequest, content: _Content) -> web.Response:
-    headers = {
-        "ETag": content.etag,
-        "Cache-Control": "no-cache",
-        "Content-Security-Policy": _POLICY,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Server": SERVER,
-    }
-    if http.method not in {"GET", "HEAD"}:
-        return web.Response(status=405, headers={"Allow": "GET, HEAD"})
-    asked = [tag.strip().removeprefix("W/") for tag in http.headers.get("If-None-Match", "").split(",")]
-    if content.etag in asked or "*" in asked:
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=content.body, headers={**headers, "Content-Type": content.content_type})

@@ -15,13 +15,21 @@ from lgsp.ledger.reader import MOST, Reader, Wanted, check_outcome
 from lgsp.ledger.words import describe
 
 PATH = "/lgsp/v1/transactions"
-_FIELDS = frozenset({"service", "consumer", "outcome", "since", "limit"})
+_FIELDS = frozenset({"service", "consumer", "outcome", "since", "until", "limit"})
+
+_MILLISECONDS = 13
+"""Digits of a moment in milliseconds since the epoch, until the year 2286."""
 
 
-def since_us(text: str, now: float) -> int:
-    """The moment that `text` means, microseconds since the epoch: `30m` ago, or a date or time in UTC. Raises `SettingsError`."""
+def moment_us(text: str, now: float) -> int:
+    """The moment that `text` means, microseconds since the epoch: `30m` ago, a date or time in UTC, or Grafana's milliseconds.
+
+    Raises `SettingsError`.
+    """
     if not text:
         return 0
+    if text.isascii() and text.isdigit() and len(text) == _MILLISECONDS:
+        return int(text) * 1000
     try:
         return int((now - parse_duration(text)) * 1e6)
     except ValueError:
@@ -47,7 +55,8 @@ def wanted_of(given: dict[str, str], now: float) -> Wanted:
         service=given.get("service", ""),
         consumer=given.get("consumer", ""),
         outcome=check_outcome(given.get("outcome", "")),
-        since_us=since_us(given.get("since", ""), now),
+        since_us=moment_us(given.get("since", ""), now),
+        until_us=moment_us(given.get("until", ""), now),
         limit=int(limit),
     )
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from lgsp.errors import LedgerDamaged
 from lgsp.ledger.schema import HOURS
-from lgsp.ledger.tally import Tally, tally
+from lgsp.ledger.tally import Tally, by_hour, tally
 
 VERSION = 2
 APPLICATION = 0x4C475348
@@ -138,6 +138,10 @@ class Past:
         """Calls in its hours from `first` to before `end`."""
         found = self._db.execute("SELECT coalesce(sum(n), 0) FROM hour WHERE h >= ? AND h < ?", (first, end))
         return int(found.fetchone()[0])
+
+    def by_hour(self, first: int, end: int) -> dict[int, int]:
+        """Calls in each of its hours from `first` to before `end`, where there are any."""
+        return by_hour(self._db, first, end)
 
     def is_whole(self) -> bool:
         """Whether its hours and streams are still the ones that were written."""

@@ -17,7 +17,7 @@ from lgsp.ledger.journal import State, unsettled
 from lgsp.ledger.links import body_of
 from lgsp.ledger.row import OPENED, Kind, Row, caller_hash, trimmed
 from lgsp.ledger.schema import CALLERS, ROWS
-from lgsp.ledger.tally import Tally, begins, tally
+from lgsp.ledger.tally import Tally, begins, by_hour, tally
 from lgsp.model import Outcome
 
 MOST = 1_000
@@ -25,12 +25,16 @@ MOST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which transactions, the newest first, `limit` at most. `outcome` may be `open`; empty fields want everything."""
+    """Which transactions, the newest first, `limit` at most. `outcome` may be `open`; empty fields want everything.
+
+    They were accepted at `since_us` or later and, where that is not 0, before `until_us`.
+    """
 
     service: str = ""
     consumer: str = ""
     outcome: str = ""
     since_us: int = 0
+    until_us: int = 0
     limit: int = 20
 
 
@@ -103,6 +107,11 @@ class Reader:
         with self._opened() as (db, _):
             return tally(db, first, end)
 
+    def by_hour(self, first: int, end: int) -> dict[int, int]:
+        """How many ended in each hour from `first` to before `end`, where any did. Raises as `find` does."""
+        with self._opened() as (db, _):
+            return by_hour(db, first, end)
+
     def count_open(self) -> int:
         """How many transactions have no outcome yet. Raises as `find` does."""
         with self._opened() as (db, kinds):
@@ -124,6 +133,9 @@ class Reader:
         db: sqlite3.Connection, month: str, kinds: dict[int, Kind], numbers: list[int], wanted: Wanted, limit: int
     ) -> Iterator[Row]:
         conditions, values = ["accepted_us >= ?"], [wanted.since_us]
+        if wanted.until_us:
+            conditions.append("accepted_us < ?")
+            values.append(wanted.until_us)
         if len(numbers) < len(kinds):
             conditions.append(f"kind IN ({', '.join(map(str, numbers))})")
         if wanted.outcome:
@@ -181,6 +193,7 @@ def _fits(row: Row, wanted: Wanted) -> bool:
         and wanted.consumer in {"", row.kind[2]}
         and wanted.outcome in {"", outcome}
         and row.accepted_us >= wanted.since_us
+        and not 0 < wanted.until_us <= row.accepted_us
     )
 
 

@@ -104,3 +104,8 @@ def _sketches(db: sqlite3.Connection, span: tuple[int, int]) -> dict[str, dict[i
         for number, count in unpack_sketch(packed).items():
             whole[number] = whole.get(number, 0) + count
     return merged
+
+
+def by_hour(db: sqlite3.Connection, first: int, end: int) -> dict[int, int]:
+    """How many ended in each of the file's hours from `first` to before `end`, where any did."""
+    return dict(db.execute(f"SELECT h, sum(n) {_WITHIN} GROUP BY h", (first, end)))

@@ -167,6 +167,7 @@ class GatewayMetrics:
         self._late = Counter("lgsp_late_replies_total", late, by, registry=registry)
         duplicate = "Second replies to one request."
         self._duplicate = Counter("lgsp_duplicate_replies_total", duplicate, by, registry=registry)
+        self._watching = Gauge("lgsp_console_clients", "Browsers that watch the console.", registry=registry).labels()
         shed = Counter("lgsp_shed_total", "Calls refused for our own capacity.", ("reason",), registry=registry)
         self._shed = {reason: shed.labels(reason) for reason in SHED}
         self._http = Counter(
@@ -227,6 +228,10 @@ class GatewayMetrics:
                 key = (route, "OTHER", code)
             child = self._http_children[key] = self._http.labels(key[0], key[1], str(code))
         child.inc()
+
+    def watching(self, count: int) -> None:
+        """So many browsers watch the console."""
+        self._watching.set(count)
 
     def shed(self, reason: str) -> None:
         """A call was refused for our own capacity."""

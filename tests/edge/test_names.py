@@ -1,6 +1,6 @@
 import pytest
 
-from lgsp.edge.names import is_our_name, is_our_origin
+from lgsp.edge.names import is_our_name, is_our_origin, is_same_origin
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,18 @@ def test_pages_of_loopback_are_ours(origin: str) -> None:
 )
 def test_any_other_page_is_not(origin: str) -> None:
     assert not is_our_origin(origin)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "same"),
+    [
+        ("http://127.0.0.1:8290", "127.0.0.1:8290", True),
+        ("http://LOCALHOST:8290", "localhost:8290", True),
+        ("http://localhost:3000", "localhost:8290", False),
+        ("http://127.0.0.1:8290", "localhost:8290", False),
+        ("null", "", False),
+        ("null", "127.0.0.1:8290", False),
+    ],
+)
+def test_a_page_of_the_same_host_and_port_is_our_own(origin: str, host: str, *, same: bool) -> None:
+    assert is_same_origin(origin, host) is same

@@ -10,7 +10,7 @@ from ledgers import START, a_ledger, pass_through
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
 from lgsp.edge.guard import Guard
-from lgsp.edge.transactions import PATH, Transactions, since_us, wanted_of
+from lgsp.edge.transactions import PATH, Transactions, moment_us, wanted_of
 from lgsp.errors import SettingsError
 from lgsp.ledger.files import Files
 from lgsp.ledger.reader import Reader, Wanted
@@ -94,7 +94,7 @@ async def test_a_ledger_that_cannot_be_read_is_no_crash(url: str) -> None:
     ],
 )
 def test_a_moment_is_so_long_ago_or_a_time_in_utc(text: str, us: int) -> None:
-    assert since_us(text, START) == us
+    assert moment_us(text, START) == us
 
 
 def test_nothing_asked_for_is_the_newest_twenty() -> None:
@@ -103,4 +103,4 @@ def test_nothing_asked_for_is_the_newest_twenty() -> None:
 
 def test_another_word_is_no_moment() -> None:
     with pytest.raises(SettingsError, match="write 30m, 2h or 7d"):
-        since_us("soon", START)
+        moment_us("soon", START)

@@ -132,13 +132,14 @@ class Reader:
 
     def _head(self) -> Mapping[str, Any]:
         number, line = next(self._lines, (0, b""))
-        if not line.endswith(b"\n") and _BEGIN.startswith(line[: len(_BEGIN)]):
-            self.torn = int(bool(line))  # killed before it had written anything
-            return {}
+        header: Mapping[str, Any] = {}
         try:
             header = _object(line)
             version = header.get("lgsp_capture")
         except (ValueError, RecursionError):
+            if not line.endswith(b"\n") and _BEGIN.startswith(line[: len(_BEGIN)]):
+                self.torn = int(bool(line))  # killed before it had written anything whole
+                return {}
             version = None
         if version is None:
             problem = 'no capture: its first line is not {"lgsp_capture":1,...}; other formats: lgsp capture convert'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -46,34 +47,47 @@ def load(stream: BinaryIO, name: str, report: Report) -> Iterator[Record]:  # no
     yield from pairs.rest()
 
 
+@dataclass(slots=True)
+class _Place:
+    """A request's place in the file; `done` when its response came, or will not be waited for."""
+
+    record: Record
+    done: bool = False
+
+
 class _Pairs:
-    """Requests and responses that wait for each other, by their id."""
+    """Requests and responses that wait for each other, by their id. Records come in the order of their requests."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._waiting: dict[str, Record] = {}
+        self._line: deque[_Place] = deque()
+        self._waiting: dict[str, _Place] = {}
         self._early: dict[str, tuple[Answered, int]] = {}
 
     def asked(self, item: _Item, asked: Asked) -> Iterator[Record]:
         """What is complete with this request, or has waited too long."""
-        record = Record(t=item.at, tx=item.id, request=asked)
+        place = _Place(Record(t=item.at, tx=item.id, request=asked))
+        self._line.append(place)
         if item.id in self._early:
             reply, _ = self._early.pop(item.id)
             self._report.read -= 1  # the two are one record
-            yield replace(record, reply=reply)
-            return
-        if item.id in self._waiting:  # an id that comes again: the first one's response never came
-            yield self._waiting.pop(item.id)
-        self._waiting[item.id] = record
-        if len(self._waiting) > MAX_WAITING:
-            yield self._waiting.pop(next(iter(self._waiting)))
+            place.record, place.done = replace(place.record, reply=reply), True
+        else:
+            if item.id in self._waiting:  # an id that comes again: the first one's response never came
+                self._waiting[item.id].done = True
+            self._waiting[item.id] = place
+        if len(self._line) > MAX_WAITING:
+            self._give_up(self._line[0])
+        yield from self._complete()
 
     def answered(self, item: _Item, answered: Answered) -> Iterator[Record]:
         """What is complete with this response."""
         if item.id in self._waiting:
-            record = self._waiting.pop(item.id)
+            place = self._waiting.pop(item.id)
             self._report.read -= 1
-            yield replace(record, reply=answered, times={"total": item.latency or max(0, item.at - record.t)})
+            times = {"total": item.latency or max(0, item.at - place.record.t)}
+            place.record, place.done = replace(place.record, reply=answered, times=times), True
+            yield from self._complete()
         elif item.kind == 3:
             self._report.skip(f"item {item.number}", "a replayed response of a request that has one, or none")
         elif len(self._early) >= MAX_WAITING or item.id in self._early:
@@ -83,9 +97,19 @@ class _Pairs:
 
     def rest(self) -> Iterator[Record]:
         """What stays without its response."""
-        yield from self._waiting.values()
+        for place in self._line:
+            yield place.record
         for _, number in self._early.values():
             self._report.skip(f"item {number}", "a response without its request")
+
+    def _complete(self) -> Iterator[Record]:
+        while self._line and self._line[0].done:
+            yield self._line.popleft().record
+
+    def _give_up(self, place: _Place) -> None:
+        place.done = True
+        if self._waiting.get(place.record.tx) is place:
+            del self._waiting[place.record.tx]
 
 
 def save(records: Iterable[Record], stream: BinaryIO, report: Report) -> None:

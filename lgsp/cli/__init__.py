@@ -14,6 +14,7 @@ from lgsp.cli.bus import bus
 from lgsp.cli.call import call
 from lgsp.cli.capture import capture
 from lgsp.cli.consumers import consumers
+from lgsp.cli.diff import diff
 from lgsp.cli.doctor import doctor
 from lgsp.cli.drill import drill
 from lgsp.cli.fault import fault
@@ -48,7 +49,7 @@ def lgsp() -> None:
 
 for command in (
     up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
-    fault, monitoring, parked, report, capture, record, load, replay, drill, stack,
+    fault, monitoring, parked, report, capture, record, load, replay, diff, drill, stack,
 ):  # fmt: skip
     lgsp.add_command(command)
 

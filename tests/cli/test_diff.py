@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lgsp.capture.files import Writer
+from lgsp.capture.record import Answered, Asked, Body, Record
+from lgsp.cli.diff import diff
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(diff, [str(each) for each in arguments], catch_exceptions=True)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        return -1, done.stdout, str(done.exception)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def made(path: Path, *amounts: float, keys: str = "") -> Path:
+    with Writer.create(path, {}) as writer:
+        for number, amount in enumerate(amounts):
+            reply = Answered(200, body=Body.of(json.dumps({"amount": amount}).encode()))
+            key = keys[number] if keys else ""
+            writer.write(
+                Record(t=number, service="s", operation="GET /a", key=key, request=Asked("GET", "/a"), reply=reply)
+            )
+    return path
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Path:
+    return made(tmp_path / "a.lgsp.jsonl", 1, 2, 3)
+
+
+def test_the_same_is_0_and_a_difference_1_unless_it_is_near_enough(ours: Path, tmp_path: Path) -> None:
+    theirs = made(tmp_path / "b.lgsp.jsonl", 1, 2.5, 3)
+    assert run(ours, ours)[0] == 0
+    code, out, _ = run(ours, theirs, "--json")
+    told = json.loads(out)
+    assert (code, told["pairs"], told["findings"], told["groups"][0]["path"]) == (1, 3, 1, "reply.body.amount")
+    assert run(ours, theirs, "--tolerance", "reply.body.amount=0.5")[0] == 0
+    for rule in ("--ignore", "--shape"):
+        assert run(ours, theirs, rule, "reply.*")[0] == 0
+    assert run(ours, theirs, "--subset", "reply.body")[0] == 1
+
+
+def test_the_findings_are_written_for_pipelines_and_pull_requests(ours: Path, tmp_path: Path) -> None:
+    theirs = made(tmp_path / "b.lgsp.jsonl", 9, 2, 3)
+    code, out, _ = run(ours, theirs, "--junit", tmp_path / "j.xml", "--markdown", tmp_path / "m.md")
+    assert (code, out.splitlines()[1]) == (1, "       1 s GET /a (gateway): reply.body.amount: different")
+    assert 'failures="1"' in (tmp_path / "j.xml").read_text()
+    assert (
+        "| 1 | s GET /a (gateway) | reply.body.amount | different | 1: 1 became 9 |" in (tmp_path / "m.md").read_text()
+    )
+
+
+def test_a_replay_is_paired_by_its_keys(ours: Path, tmp_path: Path) -> None:
+    again = made(tmp_path / "again.lgsp.jsonl", 3, 1, 2, keys="312")
+    assert run(ours, again, "--by", "replay")[0] == 0
+    assert run(ours, again)[0] == 1
+
+
+def test_what_could_not_be_compared_is_inconclusive(ours: Path, tmp_path: Path) -> None:
+    empty = made(tmp_path / "empty.lgsp.jsonl")
+    assert run(empty, empty)[0] == 4
+    code, _, said = run(ours, empty)
+    assert (code, "try another --by" in said) == (4, True)
+    broken = tmp_path / "broken.lgsp.jsonl"
+    lines = ours.read_bytes().splitlines(keepends=True)
+    broken.write_bytes(b"".join([lines[0], *lines[1:3], b"nonsense\n"]))
+    code, _, said = run(broken, broken)
+    assert (code, "broken.lgsp.jsonl:4" in said) == (4, True)
+
+
+@pytest.mark.parametrize("wrong", ["reply.body", "=1", "a=x", "a=-1", "a=inf", "a=nan"])
+def test_a_tolerance_that_is_none_is_named(wrong: str, ours: Path) -> None:
+    code, _, problem = run(ours, ours, "--tolerance", wrong)
+    assert (code, "write PATH=NUMBER" in problem) == (-1, True)

@@ -10,7 +10,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -90,7 +90,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def load(path: Path, report: Report, named: str = "") -> Iterator[Record]:
-    """The records of a file of any format. Raises `CaptureError` with the place of what makes it unreadable."""
+    """The records of a file of any format; those of other tools are numbered as they come, from 1. Raises `CaptureError` with the place of what makes it unreadable."""
     chosen = format_of(path, named)
     if chosen.load is None:
         for file in parts(path):
@@ -98,7 +98,8 @@ def load(path: Path, report: Report, named: str = "") -> Iterator[Record]:
         return
     try:
         with _opened(path) as stream:
-            yield from chosen.load(stream, str(path), report)
+            for number, record in enumerate(chosen.load(stream, str(path), report), 1):
+                yield replace(record, seq=number)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise CaptureError(str(path), 0, f"damaged gzip: {error}") from error
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from records import HTTP
 
 from lgsp.capture.formats import FORMATS, Report, accesslog, format_of, goreplay, har, load
-from lgsp.capture.record import Body, CaptureError, Record, encode
+from lgsp.capture.record import Asked, Body, CaptureError, Record, encode
 
 Loaded = tuple[list[Record], Report]
 
@@ -229,6 +229,13 @@ def test_lines_that_are_no_arrivals_are_skipped_with_their_number() -> None:
     _, report = loaded(accesslog, LOG + b'h - - [01/Mar/2026:09:00:00 +0700] "-" 408 -\nrubbish\n{"a":1}\n\n')
     assert (report.read, report.skipped) == (4, 3)
     assert [position for position, _ in report.named] == ["line 2", "line 3", "line 4"]
+
+
+@pytest.mark.parametrize(("name", "module"), [("a.har", har), ("a.gor", goreplay)])
+def test_calls_recorded_elsewhere_are_numbered_as_they_come(name: str, module: Any, tmp_path: Path) -> None:
+    records = [Record(t=at, request=Asked("GET", f"/{at}")) for at in (1, 2, 3)]
+    (tmp_path / name).write_bytes(saved(module, records))
+    assert [record.seq for record in load(tmp_path / name, Report())] == [1, 2, 3]
 
 
 def test_the_name_says_the_format_and_gzip_is_seen_by_itself(tmp_path: Path) -> None:

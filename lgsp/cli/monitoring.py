@@ -15,7 +15,7 @@ from lgsp.cli.bus import broker_passwords
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.clock import SystemClock
 from lgsp.errors import SettingsError
-from lgsp.monitoring.export import BOARDS, Targets, exported, in_vhost
+from lgsp.monitoring.export import BOARDS, Targets, exported, exported_boards, in_vhost
 from lgsp.monitoring.profile import Profile, offset_of, parse_matchers, parse_severities
 from lgsp.monitoring.routing import Receivers, alertmanager
 from lgsp.monitoring.rules import as_yaml, rules
@@ -98,7 +98,12 @@ def print_boards(config: Path, state: Path, scale: int, output: Path | None) -> 
 @click.option("--match", default="", metavar="MATCHERS", help="Label matchers of this installation: 'env=\"prod\"'.")
 @click.option("--severity", "severities", multiple=True, metavar="OURS=YOURS", help="What a severity is called there.")
 @click.option("--vhost", default="lgsp", show_default=True, help="Our vhost on the broker.")
-@click.option("--console-url", default="http://127.0.0.1:8290", show_default=True, help="Where alerts lead to.")
+@click.option(
+    "--datasource", default="lgsp-prometheus", show_default=True, help="The uid of that Prometheus in Grafana."
+)
+@click.option(
+    "--console-url", default="http://127.0.0.1:8290", show_default=True, help="Where alerts and boards lead to."
+)
 @click.option("--boards-url", default="http://127.0.0.1:3000", show_default=True, help="Grafana, where alerts lead to.")
 @click.option("--runbook-url", default="docs/runbooks", show_default=True, help="Where the runbooks can be read.")
 @click.option("--gateway", "gateways", multiple=True, default=("127.0.0.1:8290",), help="A gateway's admin port.")
@@ -116,6 +121,7 @@ def export(
     match: str,
     severities: tuple[str, ...],
     vhost: str,
+    datasource: str,
     console_url: str,
     boards_url: str,
     runbook_url: str,
@@ -126,9 +132,9 @@ def export(
     scale: int,
     json_wanted: bool,
 ) -> None:
-    """Write to DIRECTORY what a Prometheus, an Alertmanager and a RabbitMQ of others take in.
+    """Write to DIRECTORY what a Prometheus, an Alertmanager, a Grafana and a RabbitMQ of others take in.
 
-    Scrape jobs, rules, routes with inhibition, and RabbitMQ's definitions with users and policies. Passwords of the users lie in
+    Scrape jobs, rules, routes with inhibition, boards, and RabbitMQ's definitions with users and policies. Passwords of the users lie in
     the state directory, as with `lgsp bus definitions`; the definitions hold their hashes.
     """
     profile = profile_of(
@@ -145,8 +151,12 @@ def export(
     document = in_vhost(
         definitions(catalogue_of(config), broker_passwords(make_state(state) / "secrets"), ["gw1"]), vhost
     )
-    written = {**exported(profile, targets, Receivers()), "rabbitmq.json": json.dumps(document, indent=2) + "\n"}
-    directory.mkdir(parents=True, exist_ok=True)
+    written = {
+        **exported(profile, targets, Receivers()),
+        **exported_boards(config / BOARDS, profile, datasource),
+        "rabbitmq.json": json.dumps(document, indent=2) + "\n",
+    }
+    (directory / "boards").mkdir(parents=True, exist_ok=True)
     for name, text in written.items():
         (directory / name).write_text(text, encoding="utf-8")
     if json_wanted:

@@ -1,12 +1,15 @@
-"""What somebody else's Prometheus and Alertmanager take in: scrape jobs, rules, routes."""
+"""What somebody else's Prometheus, Alertmanager and Grafana take in: scrape jobs, rules, routes, boards."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lgsp.errors import SettingsError
+from lgsp.monitoring.boards.moved import moved
 from lgsp.monitoring.profile import BROKER, CONNECTORS, GATEWAY, QUEUES, Profile, duration
 from lgsp.monitoring.routing import Receivers, alertmanager
 from lgsp.monitoring.rules import as_yaml, rules
@@ -63,6 +66,24 @@ def exported(profile: Profile, targets: Targets, receivers: Receivers) -> Mappin
         "rules.yml": as_yaml(rules(profile), COMMAND),
         "alertmanager.yml": as_yaml(alertmanager(profile, receivers), COMMAND),
     }
+
+
+def exported_boards(shipped: Path, profile: Profile, source: str) -> Mapping[str, str]:
+    """The boards of a directory for `profile`, by their names, each for Grafana's import; `source` is the uid of its Prometheus there.
+
+    Raises `SettingsError` where there are none, or where a file is no board.
+    """
+    files = sorted(shipped.glob("*.json"))
+    if not files:
+        raise SettingsError(f"{shipped} holds no boards: take them from a configuration that `lgsp init` writes")
+    made = {}
+    for file in files:
+        try:
+            board = moved(json.loads(file.read_text(encoding="utf-8")), profile, source)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SettingsError(f"{file} is no board as `lgsp monitoring boards` makes them: {error!r}") from error
+        made[f"boards/{file.name}"] = json.dumps(board, indent=1, ensure_ascii=False) + "\n"
+    return made
 
 
 def in_vhost(definitions: Mapping[str, Any], vhost: str) -> dict[str, Any]:

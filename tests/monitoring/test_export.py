@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,18 +12,26 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from monitoring import boardlint
 
 from lgsp.bus.node import PrivateNode
 from lgsp.cli import lgsp
-from lgsp.monitoring.export import FAMILIES
+from lgsp.errors import SettingsError
+from lgsp.monitoring.boards import boards
+from lgsp.monitoring.export import BOARDS, FAMILIES
+from lgsp.monitoring.profile import Profile, parse_matchers, parse_severities
 
 REPOSITORY = Path(__file__).parents[2]
 SHIPPED = yaml.safe_load((REPOSITORY / "config" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
 
 
 def export(directory: Path, *more: str) -> Result:
-    places = ["--config", str(REPOSITORY / "config"), "--state", str(directory / "state")]
+    places = where(REPOSITORY / "config", directory)
     return CliRunner().invoke(lgsp, ["monitoring", "export", str(directory / "out"), *places, *more])
+
+
+def where(config: Path, directory: Path) -> list[str]:
+    return ["--config", str(config), "--state", str(directory / "state")]
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +40,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = export(
         directory,
         *("--match", 'env="prod"', "--severity", "page=critical", "--vhost", "bus-a", "--json"),
+        *("--datasource", "their-prometheus"),
         *("--console-url", "https://bus.example/", "--gateway", "10.0.0.1:8290", "--gateway", "10.0.0.2:8290"),
     )
     assert done.exit_code == 0, done.output
-    names = ["scrape.yml", "rules.yml", "alertmanager.yml", "rabbitmq.json"]
+    boards = [f"boards/{file.name}" for file in sorted((REPOSITORY / "config" / BOARDS).iterdir())]
+    names = ["scrape.yml", "rules.yml", "alertmanager.yml", *boards, "rabbitmq.json"]
     assert json.loads(done.stdout) == [str(directory / "out" / name) for name in names]
     return directory / "out"
 
@@ -70,6 +81,56 @@ def test_an_alert_has_their_severity_and_leads_to_their_console(made: Path) -> N
     routes = document(made, "alertmanager.yml")["route"]["routes"][0]
     assert routes["matchers"] == ['alertname=~"LGSP.+"', 'env="prod"']
     assert routes["routes"][1] == {"receiver": "lgsp-page", "matchers": ['severity="critical"']}
+
+
+def test_the_boards_ask_their_series_through_their_source(made: Path) -> None:
+    theirs = Profile(
+        matchers=parse_matchers('env="prod"'), severities=parse_severities(["page=critical"]), vhost="bus-a"
+    )
+    files = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in (made / "boards").iterdir()}
+    assert set(files) == {board.uid for board in boards(theirs)}
+    for board in boards(theirs):
+        file = files[board.uid]
+        assert boardlint.asked(file) == list(board.expressions())
+        chosen = {v["name"]: (v["query"], v["current"]["value"]) for v in file["templating"]["list"]}
+        assert chosen["datasource"] == ("prometheus", "their-prometheus")
+        assert chosen["console"] == ("https://bus.example", "https://bus.example")
+        for expr in board.expressions():
+            for selected in re.findall(
+                r"(?<![\w:])(?:lgsp_|rabbitmq_|process_|up|ALERTS|\w+:lgsp_)[\w:]*\{([^}]*)\}", expr
+            ):
+                assert 'env="prod"' in selected, expr
+            assert 'vhost="lgsp"' not in expr
+            assert 'severity="page"' not in expr
+
+
+def test_what_somebody_changed_in_a_board_is_left_as_it_is(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(REPOSITORY / "config", config)
+    file = config / BOARDS / "lgsp-overview.json"
+    board = json.loads(file.read_text(encoding="utf-8"))
+    board["panels"][1]["targets"][0]["expr"] = "vector(1)"
+    file.write_text(json.dumps(board), encoding="utf-8")
+    done = CliRunner().invoke(lgsp, ["monitoring", "export", str(tmp_path / "out"), *where(config, tmp_path)])
+    assert done.exit_code == 0, done.output
+    kept = json.loads((tmp_path / "out" / "boards" / "lgsp-overview.json").read_text(encoding="utf-8"))
+    assert kept["panels"][1]["targets"][0]["expr"] == "vector(1)"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [(None, "holds no boards"), ("[]", "lgsp-overview.json is no board"), ("{", "is no board")]
+)
+def test_boards_that_are_none_are_said(text: str | None, says: str, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(REPOSITORY / "config", config)
+    shutil.rmtree(config / BOARDS)
+    (config / BOARDS).mkdir()
+    if text is not None:
+        (config / BOARDS / "lgsp-overview.json").write_text(text)
+    done = CliRunner().invoke(lgsp, ["monitoring", "export", str(tmp_path / "out"), *where(config, tmp_path)])
+    assert isinstance(done.exception, SettingsError)
+    assert says in str(done.exception)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
-from referencing import Registry
+from typing import TYPE_CHECKING, Any, cast
 
 from lgsp.catalogue.pattern import compile_pattern
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import SchemaError, ValidationError
 
 MOST_STEPS = 10_000
 _LOCAL = "#/$defs/"
@@ -38,6 +37,12 @@ def compile_schema(schema: object) -> Check:
     """What finds the first violation in a value. Raises `ValueError` in words for a schema that is none or is refused."""
     if not isinstance(schema, Mapping):
         raise ValueError("a schema is a mapping")  # noqa: TRY004 - a mistake in a file, like all others here
+    # Not before somebody has a schema: where its extras are installed it brings a grammar of addresses, and costs a
+    # process 20 MB and a second of its start.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema.exceptions import SchemaError, best_match  # noqa: PLC0415
+    from referencing import Registry  # noqa: PLC0415
+
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:

@@ -5,17 +5,15 @@ q.sync.<service> --deliver--> answer --reply, ack behind it--> lgsp.reply
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 
 import structlog
 
 from lgsp.bus import topology
 from lgsp.bus.base import Answer, Odd, Watch
 from lgsp.bus.batch import Batch
-from lgsp.bus.channel import Channel, Delivery, Owner
-from lgsp.bus.errors import GONE
+from lgsp.bus.channel import Delivery, Owner
+from lgsp.bus.consuming import Consuming
 from lgsp.bus.link import Link
 from lgsp.bus.message import decode_request, encode_reply, speaks_our_version
 from lgsp.bus.stored import Spawn
@@ -28,70 +26,15 @@ _SOON = 1.0
 _NO_EXPIRATION = 60.0  # the message-ttl of a work queue: nothing lives longer there
 
 
-class Serving:
-    """The consumers of a process and their channel; what came while `taking` is false goes back to the broker."""
+class Serving(Consuming):
+    """The consumers of a process; what came while `taking` is false goes back to the broker."""
 
     def __init__(self, link: Link, owner: Owner, clock: Clock, watch: Watch, spawn: Spawn, prefetch: int) -> None:
-        self._link = link
-        self._owner = owner
+        super().__init__(link, owner, topology.sync_queue, prefetch=prefetch)
         self._clock = clock
         self._watch = watch
-        self._prefetch = prefetch
         self._batch = Batch(spawn)
-        self._channel: Channel | None = None
         self.taking = False
-
-    def missing(self, services: Iterable[str]) -> list[str]:
-        """The services of these that are not served here."""
-        channel = self._channel
-        return [s for s in services if channel is None or not channel.consumes(topology.sync_queue(s))]
-
-    async def restore(self, services: dict[str, Answer]) -> None:
-        """Consume from every queue that is there and nobody of ours consumes from."""
-        if services:
-            await self.open()
-        for service in self.missing(services):
-            await self.consume(service, services[service])
-
-    async def open(self) -> None:
-        """Have a channel."""
-        if self._channel is None or not self._channel.is_open:
-            self._channel = await self._link.channel(self._owner, prefetch=self._prefetch)
-
-    async def consume(self, service: str, answer: Answer) -> None:
-        """Consume from the queue of one service, if it is there."""
-        queue = topology.sync_queue(service)
-        if self._channel is None or self._channel.consumes(queue) or await self._link.consumers(queue) is None:
-            return
-        await self._channel.consume(queue, partial(self._arrived, service, answer))
-
-    async def look(self, services: dict[str, Answer]) -> None:
-        """Where the broker knows of no consumer on a queue that we think we serve, consume again."""
-        for service, answer in services.items():
-            queue = topology.sync_queue(service)
-            if self._channel is not None and self._channel.consumes(queue) and await self._link.consumers(queue) == 0:
-                await self._channel.cancel(queue)
-                await self.consume(service, answer)
-
-    async def leave(self, service: str) -> None:
-        """Take no more of a service."""
-        if self._channel is not None and self._channel.is_open:
-            with suppress(*GONE):
-                await self._channel.cancel(topology.sync_queue(service))
-
-    async def stop(self) -> None:
-        """Take no more of any."""
-        if self._channel is not None and self._channel.is_open:
-            await self._channel.cancel()
-
-    def close(self) -> None:
-        """Write what is left to be written."""
-        if self._channel is not None:
-            self._channel.close()
-
-    def lost(self) -> None:
-        """The connection is gone, and the channel with it."""
-        self._channel = None
 
     def _arrived(self, service: str, answer: Answer, delivery: Delivery) -> None:
         if self.taking:

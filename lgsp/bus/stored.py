@@ -8,9 +8,8 @@ q.async.* --given up---------> lgsp.dlx ---> q.result.<gateway>
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import structlog
@@ -18,6 +17,7 @@ import structlog
 from lgsp.bus import topology
 from lgsp.bus.base import Answer, Odd, Take, Watch
 from lgsp.bus.channel import Channel, Delivery, Owner
+from lgsp.bus.consuming import Consuming
 from lgsp.bus.errors import GONE
 from lgsp.bus.link import Link
 from lgsp.bus.message import (
@@ -159,66 +159,14 @@ def _notice(message: Message) -> Reply | None:
     return Reply(message.correlation_id, Outcome.PROVIDER_ERROR, 502, "poison")
 
 
-class Work:
+class Work(Consuming):
     """What a connectors process takes from `q.async.*`."""
 
     def __init__(self, link: Link, owner: Owner, clock: Clock, watch: Watch, spawn: Spawn, prefetch: int) -> None:
-        self._link = link
-        self._owner = owner
+        super().__init__(link, owner, topology.async_queue, prefetch=prefetch, confirms=True)
         self._clock = clock
         self._watch = watch
         self._spawn = spawn
-        self._prefetch = prefetch
-        self._channel: Channel | None = None
-
-    def missing(self, services: Iterable[str]) -> list[str]:
-        """The services of these that are not served here."""
-        channel = self._channel
-        return [s for s in services if channel is None or not channel.consumes(topology.async_queue(s))]
-
-    async def restore(self, services: dict[str, Answer]) -> None:
-        """Consume from every queue that is there and nobody of ours consumes from."""
-        if services:
-            await self.open()
-        for service in self.missing(services):
-            await self.consume(service, services[service])
-
-    async def open(self) -> None:
-        """Have a channel."""
-        if self._channel is None or not self._channel.is_open:
-            self._channel = await self._link.channel(self._owner, confirms=True, prefetch=self._prefetch)
-
-    async def consume(self, service: str, answer: Answer) -> None:
-        """Consume from the queue of one service, if it is there."""
-        queue = topology.async_queue(service)
-        if self._channel is None or self._channel.consumes(queue) or await self._link.consumers(queue) is None:
-            return
-        await self._channel.consume(queue, partial(self._arrived, service, answer))
-
-    async def look(self, services: dict[str, Answer]) -> None:
-        """Where the broker knows of no consumer on a queue that we think we serve, consume again."""
-        for service, answer in services.items():
-            queue = topology.async_queue(service)
-            if self._channel is not None and self._channel.consumes(queue) and await self._link.consumers(queue) == 0:
-                await self._channel.cancel(queue)
-                await self.consume(service, answer)
-
-    async def leave(self, service: str) -> None:
-        """Take no more of a service."""
-        if self._channel is not None and self._channel.is_open:
-            with suppress(*GONE):
-                await self._channel.cancel(topology.async_queue(service))
-
-    async def stop(self) -> None:
-        """Take no more of any."""
-        if self._channel is not None and self._channel.is_open:
-            with suppress(*GONE):
-                await self._channel.cancel()
-
-    def close(self) -> None:
-        """Write the last acks."""
-        if self._channel is not None:
-            self._channel.close()
 
     def _arrived(self, service: str, answer: Answer, delivery: Delivery) -> None:
         self._spawn(self._work(service, answer, delivery))

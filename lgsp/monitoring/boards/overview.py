@@ -62,7 +62,6 @@ def _head(profile: Profile) -> tuple[Panel, ...]:
     recent = profile.span(300)
     bad = rate(profile, TRANSACTIONS, SERVICE, BAD, window=recent)
     every = rate(profile, TRANSACTIONS, SERVICE, COUNTED, window=recent)
-    left = profile.recorded(LEFT, SERVICE)
     page = alerts(profile, 'alertstate="firing"', f'severity="{profile.severities["page"]}"')
     return (
         Panel(
@@ -93,6 +92,40 @@ def _head(profile: Profile) -> tuple[Panel, ...]:
             width=3,
             height=4,
         ),
+        *_promise(profile),
+        Panel(
+            title=Text("Pages firing", "Báo động đang phát"),
+            says=Text(
+                "Must somebody get up? Grey while no rule is evaluated: then nobody knows.",
+                "Có ai phải xử lý ngay không? Màu xám khi quy tắc không được tính: khi đó không ai biết.",
+            ),
+            kind=Kind.STAT,
+            unit="short",
+            queries=(Query(or_none(f"count({page})", watchdog(profile))),),
+            steps=NONE_IS_GOOD,
+            nothing=Text("no rules", "chưa có quy tắc"),
+            width=3,
+            height=4,
+        ),
+        Panel(
+            title=Text("Latency p95", "Độ trễ p95"),
+            says=Text(
+                "How long do callers wait? 95 % of the calls are answered within this time.",
+                "Bên gọi phải chờ bao lâu? 95 % lượt gọi được trả lời trong thời gian này.",
+            ),
+            kind=Kind.STAT,
+            unit="s",
+            queries=(Query(quantile(0.95, profile, DURATION, SERVICE)),),
+            nothing=IDLE,
+            width=3,
+            height=4,
+        ),
+    )
+
+
+def _promise(profile: Profile) -> tuple[Panel, ...]:
+    left = profile.recorded(LEFT, SERVICE)
+    return (
         Panel(
             title=Text("Since 1 January (exact)", "Từ 1 tháng 1 (chính xác)"),
             says=Text(
@@ -135,33 +168,6 @@ def _head(profile: Profile) -> tuple[Panel, ...]:
             ),
             nothing=IDLE,
             width=4,
-            height=4,
-        ),
-        Panel(
-            title=Text("Pages firing", "Báo động đang phát"),
-            says=Text(
-                "Must somebody get up? Grey while no rule is evaluated: then nobody knows.",
-                "Có ai phải xử lý ngay không? Màu xám khi quy tắc không được tính: khi đó không ai biết.",
-            ),
-            kind=Kind.STAT,
-            unit="short",
-            queries=(Query(or_none(f"count({page})", watchdog(profile))),),
-            steps=NONE_IS_GOOD,
-            nothing=Text("no rules", "chưa có quy tắc"),
-            width=3,
-            height=4,
-        ),
-        Panel(
-            title=Text("Latency p95", "Độ trễ p95"),
-            says=Text(
-                "How long do callers wait? 95 % of the calls are answered within this time.",
-                "Bên gọi phải chờ bao lâu? 95 % lượt gọi được trả lời trong thời gian này.",
-            ),
-            kind=Kind.STAT,
-            unit="s",
-            queries=(Query(quantile(0.95, profile, DURATION, SERVICE)),),
-            nothing=IDLE,
-            width=3,
             height=4,
         ),
     )

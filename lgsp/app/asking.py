@@ -200,23 +200,7 @@ async def edge_of(
 ) -> AsyncIterator[Edge]:
     """The gateway of this process, listening; it drains at the end."""
     new_id = TransactionIds(clock)
-    given = settings.token_key
-    key = given.encode() if given else keep_secret(settings.state / "secrets" / "token-key.pem", make_key)
-    returned = Returned(settings.state / "secrets" / "returned-tokens")
-    returned.shorten(clock.now())
-    others = Watcher(
-        "returned tokens",
-        returned.file.parent,
-        (returned.file.name,),
-        lambda _: returned.read(clock.now()),
-        clock,
-        lambda _: None,
-    )
-    access = Access(Tokens(key, new_id), clock, others.first())
-    consumers = people.first()
-    access.replace(consumers)
-    access.serve(catalogue)
-    _warn_of_strangers(consumers, catalogue)
+    access, returned, others = _access_of(settings, catalogue, people.first(), clock, new_id)
     desk = Desk(access, clock, returned.note)
     pages = Pages(catalogue, importlib.metadata.version("lgsp"), failures_of)
     status = Status(access, forwarder, Reader(Files(settings.state, settings.name)))
@@ -250,6 +234,29 @@ async def edge_of(
         )
     finally:
         await made.stop()
+
+
+def _access_of(
+    settings: Settings, catalogue: Catalogue, consumers: list[Consumer], clock: Clock, new_id: TransactionIds
+) -> tuple[Access, Returned, Watcher[dict[str, float]]]:
+    """Who may call what; which tokens were given back here, and what tells of those that others took."""
+    given = settings.token_key
+    key = given.encode() if given else keep_secret(settings.state / "secrets" / "token-key.pem", make_key)
+    returned = Returned(settings.state / "secrets" / "returned-tokens")
+    returned.shorten(clock.now())
+    others = Watcher(
+        "returned tokens",
+        returned.file.parent,
+        (returned.file.name,),
+        lambda _: returned.read(clock.now()),
+        clock,
+        lambda _: None,
+    )
+    access = Access(Tokens(key, new_id), clock, others.first())
+    access.replace(consumers)
+    access.serve(catalogue)
+    _warn_of_strangers(consumers, catalogue)
+    return access, returned, others
 
 
 def _tls(settings: Settings, clock: Clock) -> ssl.SSLContext:

@@ -3,63 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import structlog
 
 from lgsp.app.answering import STAND_INS, answering_of, upstreams_of
-from lgsp.app.asking import (
-    Edge,
-    callbacks_of,
-    draining,
-    edge_of,
-    forwarder_of,
-    ledger_of,
-    orders_of,
-    people_of,
-    transactions_of,
-)
 from lgsp.app.broker import CONNECTORS, Broker, broker_of
-from lgsp.app.console import console_of
-from lgsp.app.demo import Traffic, demo, mix_of
-from lgsp.app.door import Door, door_of
+from lgsp.app.demo import Traffic
+from lgsp.app.front import Account, Front, account_of, front_of
 from lgsp.app.past import tell_past
-from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
-from lgsp.app.recording import recorder_of
+from lgsp.app.process import check, until_stopped
 from lgsp.bus.base import Bus
 from lgsp.bus.control import Control, MemoryControl, RabbitControl
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.provision import provision
 from lgsp.bus.rabbitmq import RabbitBus
-from lgsp.capture.record import CONNECTOR, GATEWAY
+from lgsp.capture.record import CONNECTOR
 from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
-from lgsp.clock import Clock, SystemClock
-from lgsp.dispatch import Dispatcher
+from lgsp.clock import Clock
 from lgsp.edge.exchanges import Exchanges
-from lgsp.edge.recording import Recordings
 from lgsp.edge.tls import authority_file
 from lgsp.edge.welcome import OURS, a_curl, a_token_curl
 from lgsp.ledger.base import Ledger
-from lgsp.ledger.events import Events
+from lgsp.runtime.host import Host
 from lgsp.runtime.state import States
+from lgsp.runtime.ward import Ward
 from lgsp.settings import Settings
 from lgsp.taps.answering import BothMetrics, ConnectorMetrics
-from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
-from lgsp.taps.pulse import Pulse
+from lgsp.taps.metrics import GatewayMetrics
 from lgsp.taps.recent import Recent
 from lgsp.taps.recorder import Recorder
-from lgsp.taps.stored import StoredMetrics
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,126 +76,81 @@ async def up(
     `ready` is told when it is up. With `stop` it is a guest (see `until_stopped`), and prints nothing.
     """
     check(settings)
-    clock = SystemClock()
-    process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq" if settings.broker else "memory")
-    watcher, people = watcher_of(settings, clock, process), people_of(settings, clock, process, OURS)
-    catalogue = watcher.first()
-    recent = Recent([service.id for service in catalogue], clock)
-    pulse = Pulse(clock)
-    recorder = recorder_of(settings, catalogue, clock, process)
-    seen = recorder.tap(GATEWAY)
+    recent: list[Recent] = []
+
+    def for_the_table(catalogue: Catalogue, clock: Clock) -> list[Recent]:
+        recent.append(Recent([service.id for service in catalogue], clock))
+        return recent
+
     async with AsyncExitStack() as stack:
-        ledger = await stack.enter_async_context(ledger_of(settings, catalogue, clock))
-        events = Events(ledger, clock)
-        broker = await stack.enter_async_context(broker_of(settings, catalogue))
-        asking = GatewayMetrics(process, catalogue, ledger, settings.name)
-        answering = ConnectorMetrics(process, catalogue, settings.prefetch)
-        upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
-        bus, serving = _buses(settings, broker, clock, asking, answering)
-        dispatcher = await stack.enter_async_context(
-            Dispatcher(bus, catalogue, ledger, [asking, recent, pulse, seen], clock, asking)
+        account = await stack.enter_async_context(
+            account_of(settings, "rabbitmq" if settings.broker else "memory", ours=OURS, beside=for_the_table)
         )
-        states = await stack.enter_async_context(
-            States(
-                clock,
-                settings.state / STAND_INS if settings.keep else None,
-                keep=settings.keep,
-                dropped=answering.state_dropped,
-            )
-        )
-        await stack.enter_async_context(bus)
-        if serving is not bus:
-            await stack.enter_async_context(serving)
-        host, ward = answering_of(
-            settings, serving, catalogue, clock, process, answering, states, upstreams, taps=[recorder.tap(CONNECTOR)]
-        )
-        await host.serve()
-        stored = StoredMetrics(process, catalogue)
-        callbacks = await stack.enter_async_context(callbacks_of(settings, ledger, clock, stored, people.first()))
-        forwarder = await stack.enter_async_context(
-            forwarder_of(
-                settings,
-                bus,
-                ledger,
-                clock,
-                asking,
-                stored,
-                [asking, recent, pulse, seen],
-                callbacks,
-                bus_forgets=settings.broker in {None, "local"},
-            )
-        )
+        broker = await stack.enter_async_context(broker_of(settings, account.catalogue))
+        answering = ConnectorMetrics(account.process, account.catalogue, settings.prefetch)
+        bus, serving = _buses(settings, broker, account.clock, account.metrics, answering)
+        dispatcher = await stack.enter_async_context(account.dispatcher(bus))
+        host, ward = await _answering(stack, account, answering, bus, serving)
         telling, hearing = await _controls(stack, settings, broker)
-        orders = orders_of(settings, clock, telling, bus, catalogue, events)
         await hearing.hear(ward.heard)
-        edge = await stack.enter_async_context(
-            edge_of(settings, dispatcher, forwarder, callbacks, events, catalogue, people, clock, asking)
-        )
-        problems = partial(_problems, ledger, bus, serving, edge)
-        console, search = console_of(
-            settings, asking, catalogue, ledger, pulse, orders, edge.access, edge.url, problems, clock
-        )
-        admin = await stack.enter_async_context(
-            door_of(
-                settings,
-                process,
-                problems,
-                edge.notes(watcher),
-                clock,
-                [
-                    *transactions_of(settings, clock, forwarder, callbacks, events),
-                    *orders.routes(),
-                    *console.routes(),
-                    *search.routes(),
-                    *Recordings(recorder, clock).routes(),
-                    # As they were said: of a calm bus only, on which nobody's real traffic is.
-                    *(Exchanges(recorder).routes() if settings.calm else ()),
-                ],
+        front = await stack.enter_async_context(
+            front_of(
+                account,
+                dispatcher,
+                bus,
+                telling,
+                traffic,
+                problems=partial(_problems, bus, serving),
+                bus_forgets=settings.broker in {None, "local"},
+                # As they were said: of a calm bus only, on which nobody's real traffic is.
+                routes=Exchanges(account.recorder).routes() if settings.calm else (),
             )
         )
-        view = _view(settings, catalogue, edge.url, admin, recent, ledger)
-        mix = mix_of(catalogue, settings.seed, traffic)
+        view = _view(account, front, recent[0])
 
         async def provisioned(new: Catalogue, changes: Plan) -> None:
             if broker is not None and changes.added:
                 await provision(broker.provisioning, changes.added)
             await host.follow(new)
 
-        live = Live(
-            catalogue, [host, edge.gateway, edge.pages, asking, stored, answering, recent, mix, console], provisioned
-        )
-        jobs: list[Coroutine[Any, Any, None]] = [
-            measure_lag(process),
-            watcher.run(live.take),
-            edge.follow(),
-            host.tend(),
-            orders.run(),
-            ward.run(),
-            recorder.run(),
-            console.run(),
-        ]
-        if traffic is not None:
-            jobs.append(demo(traffic, dispatcher, asking, mix, edge.access, clock))
+        live = Live(account.catalogue, [host, answering, recent[0], *front.takers], provisioned)
+        jobs = [*front.jobs, account.services.run(live.take), host.tend(), ward.run()]
         if show is not None:
             jobs.append(_shown(show, view))
         if past:
             jobs.append(tell_past(settings.config, settings.state))
-        await until_stopped(
-            jobs, partial(_is_up, view, recorder, catalogue, ready, guest=stop is not None), seconds, stop
-        )
+        told = partial(_is_up, view, account, ready, guest=stop is not None)
+        await until_stopped(jobs, told, seconds, stop)
 
 
-def _view(
-    settings: Settings,
-    catalogue: Catalogue,
-    gateway: str,
-    admin: Door,
-    recent: Recent,
-    ledger: Ledger,
-) -> View:
-    token, curl = a_token_curl(gateway, settings.state), a_curl(gateway, settings.state, catalogue)
+async def _answering(
+    stack: AsyncExitStack,
+    account: Account,
+    metrics: ConnectorMetrics,
+    bus: MemoryBus | RabbitBus,
+    serving: MemoryBus | RabbitBus,
+) -> tuple[Host, Ward]:
+    """The connectors of this process, serving; both buses are open from here on."""
+    settings, clock, process = account.settings, account.clock, account.process
+    upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
+    file = settings.state / STAND_INS if settings.keep else None
+    states = await stack.enter_async_context(States(clock, file, keep=settings.keep, dropped=metrics.state_dropped))
+    await stack.enter_async_context(bus)
+    if serving is not bus:
+        await stack.enter_async_context(serving)
+    taps = [account.recorder.tap(CONNECTOR)]
+    host, ward = answering_of(
+        settings, serving, account.catalogue, clock, process, metrics, states, upstreams, taps=taps
+    )
+    await host.serve()
+    return host, ward
+
+
+def _view(account: Account, front: Front, recent: Recent) -> View:
+    settings, url = account.settings, front.edge.url
+    token, curl = a_token_curl(url, settings.state), a_curl(url, settings.state, account.catalogue)
     trust = authority_file(settings.state) if settings.tls else None
-    return View(recent, ledger, gateway, admin.url, admin.link(), token, curl, trust)
+    return View(recent, account.ledger, url, front.admin.url, front.admin.link(), token, curl, trust)
 
 
 def _buses(
@@ -241,27 +174,19 @@ async def _controls(stack: AsyncExitStack, settings: Settings, broker: Broker | 
     return await stack.enter_async_context(telling), await stack.enter_async_context(hearing)
 
 
-def _problems(ledger: Ledger, bus: Bus, serving: Bus, edge: Edge) -> list[str]:
-    both = bus.problems() + ([] if serving is bus else serving.problems())
-    return ledger.problems() + both + draining(edge.gateway)
+def _problems(bus: Bus, serving: Bus) -> list[str]:
+    return bus.problems() + ([] if serving is bus else serving.problems())
 
 
 async def _shown(show: Show, view: View) -> None:
     await show(view)
 
 
-def _is_up(
-    view: View,
-    recorder: Recorder,
-    catalogue: Catalogue,
-    ready: Callable[[View, Recorder], None] | None,
-    *,
-    guest: bool,
-) -> None:
+def _is_up(view: View, account: Account, ready: Callable[[View, Recorder], None] | None, *, guest: bool) -> None:
     if not guest:
-        _announce(view, catalogue)
+        _announce(view, account.catalogue)
     if ready is not None:
-        ready(view, recorder)
+        ready(view, account.recorder)
 
 
 def _announce(view: View, catalogue: Catalogue) -> None:

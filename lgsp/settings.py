@@ -54,6 +54,8 @@ class Settings:
     name: str = "gw1"
     listen: Address = Address("127.0.0.1", 8280)
     admin: Address = Address("127.0.0.1", 8290)
+    metrics: Address | None = None
+    """Where metrics and health stand alone, for a Prometheus elsewhere; `None`: on the admin port only."""
     broker: str | None = None
     """`None`: the embedded bus; else an `amqp://` address."""
     broker_user: str | None = None

@@ -5,14 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import structlog
 
 from lgsp.clock import Clock
 from lgsp.edge.admin import Admin, RouteDef
 from lgsp.edge.guard import Guard
+from lgsp.edge.probes import Lookout, Probes
 from lgsp.settings import Settings, environment, keep_secret, read_secret
 from lgsp.taps.metrics import CONTENT_TYPE, ProcessMetrics
 
+log = structlog.get_logger()
 ADMIN_FILE = "secrets/admin-token"
 
 
@@ -44,20 +48,32 @@ async def door_of(
     clock: Clock,
     routes: Iterable[RouteDef] = (),
 ) -> AsyncIterator[Door]:
-    """The admin port of this process, listening. `routes` are what stands there besides metrics and health."""
+    """The admin port of this process, listening, and the port for metrics alone where the settings want one.
+
+    `routes` are what stands on the admin port besides metrics and health.
+    """
     guard = Guard(admin_token(settings), clock.now, loopback=settings.admin.is_loopback)
     always = ["open: plain listening beyond loopback was allowed"] if settings.open else []
-    made = Admin(
-        process.hold,
-        CONTENT_TYPE,
-        problems,
-        lambda: always + notes(),
-        loopback=settings.admin.is_loopback,
-        guard=guard,
-        routes=routes,
-    )
+    shown = (process.hold, CONTENT_TYPE, problems, lambda: always + notes())
+    made = Admin(*shown, loopback=settings.admin.is_loopback, guard=guard, routes=routes)
     port = await made.start(settings.admin.host, settings.admin.port)
     try:
-        yield Door(f"http://{settings.admin.host}:{port}", guard)
+        async with _lookout_of(settings, Probes(*shown)):
+            yield Door(f"http://{settings.admin.host}:{port}", guard)
+    finally:
+        await made.stop()
+
+
+@asynccontextmanager
+async def _lookout_of(settings: Settings, probes: Probes) -> AsyncIterator[None]:
+    where = settings.metrics
+    if where is None:
+        yield
+        return
+    made = Lookout(probes, loopback=where.is_loopback)
+    port = await made.start(where.host, where.port)
+    log.info("metrics stand alone too", metrics=f"http://{replace(where, port=port)}")
+    try:
+        yield
     finally:
         await made.stop()

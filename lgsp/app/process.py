@@ -65,6 +65,7 @@ def _give_large_blocks_back() -> None:
 def check(settings: Settings) -> None:
     """Refuse to start where that would be a mistake. Raises `SettingsError` or `CatalogueError`."""
     plain = {"the admin port": settings.admin} | ({} if settings.tls else {"the gateway": settings.listen})
+    plain |= {"the metrics port": settings.metrics} if settings.metrics else {}
     refuse_open_by_accident(plain, is_open=settings.open)
     found = importlib.util.find_spec(CONNECTORS)
     if found is not None and found.origin is not None:

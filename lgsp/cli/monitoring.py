@@ -106,10 +106,14 @@ def print_boards(config: Path, state: Path, scale: int, output: Path | None) -> 
 )
 @click.option("--boards-url", default="http://127.0.0.1:3000", show_default=True, help="Grafana, where alerts lead to.")
 @click.option("--runbook-url", default="docs/runbooks", show_default=True, help="Where the runbooks can be read.")
-@click.option("--gateway", "gateways", multiple=True, default=("127.0.0.1:8290",), help="A gateway's admin port.")
-@click.option("--connectors", multiple=True, default=("127.0.0.1:8291",), help="A connectors process's admin port.")
+@click.option(
+    "--gateway", "gateways", multiple=True, default=("127.0.0.1:8290",), help="A gateway's admin or metrics port."
+)
+@click.option("--connectors", multiple=True, default=("127.0.0.1:8291",), help="The same of connectors.")
 @click.option("--broker", "brokers", multiple=True, default=("127.0.0.1:15692",), help="RabbitMQ's Prometheus port.")
-@click.option("--token-file", default="admin-token", show_default=True, help="Where Prometheus finds the admin token.")
+@click.option(
+    "--token-file", default="admin-token", show_default=True, help="Where Prometheus finds the admin token; '': none."
+)
 @_scale
 @as_json
 @places

@@ -36,6 +36,9 @@ from lgsp.traffic.scenario import read_scenario
 
 _listen = click.option("--listen", metavar="ADDRESS", help="Where the gateway listens [LGSP_LISTEN; 127.0.0.1:8280].")
 _admin = click.option("--admin", metavar="ADDRESS", help="Where metrics and health are [LGSP_ADMIN].")
+_metrics = click.option(
+    "--metrics", metavar="ADDRESS", help="/metrics, /livez and /readyz here too, and nothing else [LGSP_METRICS; none]."
+)
 _open = click.option("--open", "is_open", is_flag=True, help="Allow listening beyond this machine [LGSP_OPEN=yes].")
 _tls = click.option(
     "--tls", is_flag=True, help="Listen by HTTPS, on 127.0.0.1:8243 by default, with a test authority [LGSP_TLS=yes]."
@@ -109,6 +112,7 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         name=first("name", "LGSP_NAME", base.name),
         listen=parse_address(first("listen", "LGSP_LISTEN", "127.0.0.1:8243" if tls else str(base.listen))),
         admin=parse_address(first("admin", "LGSP_ADMIN", admin_default)),
+        metrics=parse_address(alone) if (alone := first("metrics", "LGSP_METRICS", "")) else None,
         broker=flags.get("broker") or env.get("LGSP_BROKER"),
         broker_user=flags.get("broker_user") or env.get("LGSP_BROKER_USER"),
         broker_password=read_secret("LGSP_BROKER_PASSWORD", env),
@@ -146,6 +150,7 @@ def _listed(text: str) -> tuple[str, ...]:
 @_tls
 @_tls_name
 @_admin
+@_metrics
 @_broker(None)
 @_user
 @click.option("--pace", type=click.FloatRange(min=0.001), default=1.0, show_default=True, help="How fast the day goes.")
@@ -222,6 +227,7 @@ def _traffic(config: Path, file: Path | None, pace: float) -> Traffic | None:
 @_tls
 @_tls_name
 @_admin
+@_metrics
 @_broker("amqp://127.0.0.1:5672/lgsp")
 @_user
 @_call_back
@@ -241,6 +247,7 @@ def gateway(config: Path, state: Path, *, scenario: Path | None, pace: float, **
 @click.option("--name", help="This process's name [LGSP_NAME; connectors].")
 @click.option("--only", multiple=True, metavar="ID", help="Only this service; may be repeated.")
 @_admin
+@_metrics
 @_broker("amqp://127.0.0.1:5672/lgsp")
 @_user
 @_calm

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
 from lgsp.edge.guard import COOKIE, SESSION_SECONDS, Asked, Guard
 from lgsp.edge.names import is_our_name, is_our_origin, is_same_origin
-from lgsp.errors import SettingsError
+from lgsp.edge.probes import Probes, listen
 
 RouteDef = web.RouteDef
 MAY_CHANGE = web.RequestKey("may_change", bool)
@@ -18,9 +17,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Admin:
-    """One listener beside the traffic. `problems` says why the process is not ready; `notes` what else to know.
+    """One listener beside the traffic, with the pages of `Probes`, which the first four arguments are for.
 
-    `hold` is called on the event loop at each scrape; what it gives renders the metrics, off the loop.
     `guard` says who may do what; `routes` are what else stands here.
     """
 
@@ -35,10 +33,7 @@ class Admin:
         guard: Guard,
         routes: Iterable[RouteDef] = (),
     ) -> None:
-        self._hold = hold
-        self._content_type = content_type
-        self._problems = problems
-        self._notes = notes
+        self._probes = Probes(hold, content_type, problems, notes)
         self._loopback = loopback
         self._guard = guard
         self._routes = list(routes)
@@ -49,21 +44,11 @@ class Admin:
         app = web.Application(middlewares=[self._only_ours])
         if not any(route.path == "/" for route in self._routes):
             app.router.add_get("/", self._index)
-        app.router.add_get("/metrics", self._metrics)
-        app.router.add_get("/livez", self._livez)
-        app.router.add_get("/readyz", self._readyz)
+        app.router.add_routes(self._probes.routes())
         app.router.add_get("/login", self._login)
         app.router.add_routes(self._routes)
-        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            raise SettingsError(
-                f"the admin port {host}:{port} cannot be opened: {error.strerror or error}; choose another with --admin"
-            ) from error
-        address: tuple[str, int] = self._runner.addresses[0]
-        return address[1]
+        self._runner, bound = await listen(app, host, port, "admin")
+        return bound
 
     async def stop(self) -> None:
         """Close."""
@@ -106,22 +91,3 @@ class Admin:
             text="lgsp\n\n/metrics  for Prometheus\n/livez    the process answers\n/readyz   it can do its work; ?verbose\n"
             + "".join(f"{route.path}\n" for route in self._routes)
         )
-
-    async def _metrics(self, _: web.Request) -> web.Response:
-        # Rendering takes milliseconds in one piece: not on the loop that carries the traffic.
-        body = await asyncio.to_thread(self._hold())
-        return web.Response(body=body, headers={"Content-Type": self._content_type})
-
-    async def _livez(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
-
-    async def _readyz(self, request: web.Request) -> web.Response:
-        problems, notes = self._problems(), self._notes()
-        status = 503 if problems else 200
-        if "verbose" in request.query:
-            return web.json_response(
-                {"ready": not problems, "problems": problems, "notes": notes},
-                status=status,
-                content_type="application/json",
-            )
-        return web.Response(status=status, text="".join(f"{line}\n" for line in problems or ["ok"]))

@@ -23,7 +23,7 @@ COMMAND = "lgsp monitoring export"
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Where the processes can be scraped, and where Prometheus finds the admin token."""
+    """Where the processes can be scraped, and where Prometheus finds the admin token; empty: the pages want none."""
 
     gateways: Sequence[str]
     connectors: Sequence[str]
@@ -38,11 +38,11 @@ def scrape_jobs(profile: Profile, targets: Targets) -> list[dict[str, Any]]:
         labels = {"labels": profile.labels} if profile.labels else {}
         return {"job_name": name, **more, "static_configs": [{"targets": list(where)} | labels]}
 
-    token = {"credentials_file": targets.token_file}
+    token = {"authorization": {"credentials_file": targets.token_file}} if targets.token_file else {}
     asked = {"family": list(FAMILIES), "vhost": [profile.vhost]}
     return [
-        job(GATEWAY, targets.gateways, authorization=token),
-        job(CONNECTORS, targets.connectors, authorization=token),
+        job(GATEWAY, targets.gateways, **token),
+        job(CONNECTORS, targets.connectors, **token),
         job(BROKER, targets.brokers),
         job(QUEUES, targets.brokers, metrics_path="/metrics/detailed", params=asked),
     ]

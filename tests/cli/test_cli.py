@@ -118,6 +118,13 @@ def test_listening_beyond_loopback_wants_the_word_open(lgsp: Lgsp) -> None:
     assert "add --open (LGSP_OPEN=yes) if that is meant" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["up", "gateway", "connectors"])
+def test_metrics_beyond_loopback_want_it_too(lgsp: Lgsp, tmp_path: Path, command: str) -> None:
+    done = lgsp(command, "--metrics", "0.0.0.0:9100", "--admin", "127.0.0.1:0", "--state", str(tmp_path))
+    assert done.returncode == 2
+    assert "the metrics port would listen on 0.0.0.0:9100" in done.stderr
+
+
 @pytest.mark.real
 def test_listening_beyond_loopback_by_https_wants_no_word_but_the_admin_port_does(tmp_path: Path) -> None:
     places = ("--state", str(tmp_path), "--for", "0.1", "--no-traffic")

@@ -34,7 +34,7 @@ def up(directory: Path, *arguments: str, config: Path | None = None) -> processe
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Process]:
-    with up(tmp_path_factory.mktemp("up"), "--pace", "10") as process:
+    with up(tmp_path_factory.mktemp("up"), "--pace", "10", "--metrics", "127.0.0.1:0") as process:
         yield process
 
 
@@ -44,6 +44,15 @@ def test_the_printed_curl_answers_and_is_calm(running: processes.Process) -> Non
     answers = {subprocess.run(curl, shell=True, capture_output=True, check=True).stdout for _ in range(5)}  # noqa: S602 - what we print is for a shell
     assert len(answers) == 1
     assert json.loads(answers.pop())["errorCode"] == "0"
+
+
+def test_metrics_stand_alone_where_that_is_wanted(running: processes.Process) -> None:
+    alone, admin = running.found(r'"metrics": "(http://[^"]+)"'), running.found(r"admin +(http://\S+)")
+    counted = re.compile(r"^lgsp_transactions_accepted_total{.*", re.MULTILINE)
+    shown = [len(counted.findall(processes.get(f"{place}/metrics")[1].decode())) for place in (alone, admin)]
+    assert shown == [28, 28]
+    pages = ("/livez", "/readyz", "/", "/transactions", "/lgsp/v1/faults")
+    assert [processes.get(alone + page)[0] for page in pages] == [200, 200, 404, 404, 404]
 
 
 def test_the_other_printed_curl_fetches_a_token(running: processes.Process) -> None:

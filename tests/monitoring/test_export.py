@@ -61,7 +61,14 @@ def test_every_target_carries_what_the_rules_match_on(made: Path) -> None:
         {"targets": ["10.0.0.1:8290", "10.0.0.2:8290"], "labels": {"env": "prod"}}
     ]
     assert all(job["static_configs"][0]["labels"] == {"env": "prod"} for job in jobs.values())
+    assert jobs["lgsp-gateway"]["authorization"] == {"credentials_file": "admin-token"}
     assert jobs["lgsp-broker-queues"]["params"] == {"family": list(FAMILIES), "vhost": ["bus-a"]}
+
+
+def test_ports_for_metrics_alone_want_no_token(tmp_path: Path) -> None:
+    assert export(tmp_path, "--gateway", "10.0.0.1:9100", "--token-file", "").exit_code == 0
+    jobs = document(tmp_path / "out", "scrape.yml")["scrape_configs"]
+    assert [job for job in jobs if "authorization" in job] == []
 
 
 def test_the_shipped_jobs_are_the_same() -> None:

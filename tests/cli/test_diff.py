@@ -78,3 +78,24 @@ def test_what_could_not_be_compared_is_inconclusive(ours: Path, tmp_path: Path) 
 def test_a_tolerance_that_is_none_is_named(wrong: str, ours: Path) -> None:
     code, _, problem = run(ours, ours, "--tolerance", wrong)
     assert (code, "write PATH=NUMBER" in problem) == (-1, True)
+
+
+def test_rules_come_from_files_and_noise_from_two_runs_of_one_build(ours: Path, tmp_path: Path) -> None:
+    theirs = made(tmp_path / "b.lgsp.jsonl", 9, 2, 3)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text('diff:\n  - {at: "reply.body.amount", compare: tolerance, of: 8, service: s}\n')
+    assert run(ours, theirs, "--rules", rules)[0] == 0
+    runs = [made(tmp_path / f"{name}.lgsp.jsonl", *amounts) for name, amounts in (("x", (1, 2, 3)), ("y", (4, 5, 3)))]
+    code, _, said = run(ours, theirs, "--noise-from", *runs, "--noise-to", tmp_path / "noise.yaml")
+    assert (code, "3 pairs taught 1 rules; with them the two runs have 0 findings" in said) == (0, True)
+    assert (
+        '{at: "reply.body.amount", compare: "shape", service: "s", operation: "GET /a"}  # 2 of 3 pairs'
+        in (tmp_path / "noise.yaml").read_text()
+    )
+    assert run(ours, theirs, "--rules", tmp_path / "noise.yaml")[0] == 0
+    assert run(ours, theirs, "--noise-to", tmp_path / "noise.yaml") == (-1, "", "--noise-to writes what --noise-from learned: name two captures with it")  # fmt: skip
+
+
+def test_the_findings_are_a_page_too(ours: Path, tmp_path: Path) -> None:
+    assert run(ours, made(tmp_path / "b.lgsp.jsonl", 9, 2, 3), "--html", tmp_path / "d.html")[0] == 1
+    assert "reply.body.amount" in (tmp_path / "d.html").read_text()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-DIFFERENT, TYPE, MISSING, EXTRA = "different", "type", "missing", "extra"
-_CODE = re.compile(r"[A-Z][A-Z_]{0,31}")
-_CODED = ("code", "status", "type", "outcome")
-"""What the names of codes end with: `errorCode`, `status`, `content-type`."""
+from lgsp.traffic.diff.rules import Way, Ways
+from lgsp.traffic.diff.values import alike, kind_of
+
+Aligned = tuple[list[tuple[Any, Any]], list[Any], list[Any]]
+"""The items of two lists that are to be compared, and those that only the first, only the second has."""
+DIFFERENT, TYPE, MISSING, EXTRA, ORDER = "different", "type", "missing", "extra", "order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,70 +26,28 @@ class Difference:
     theirs: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How the values at one path are compared."""
-
-    ignore: bool
-    subset: bool
-    unordered: bool
-    shape: bool
-    tolerance: float
-
-
-class Rules:
-    """What is no difference, by paths in which `*` stands for anything; each counts there and below.
-
-    `subset`: the second may have more. `unordered`: the order of a list says nothing. `shape`: types, names and codes are
-    compared, other values and the length of lists are not. `tolerance`: how far numbers may be apart.
-    """
-
-    def __init__(
-        self,
-        *,
-        ignore: Sequence[str] = (),
-        subset: Sequence[str] = (),
-        unordered: Sequence[str] = (),
-        shape: Sequence[str] = (),
-        tolerance: Mapping[str, float] | None = None,
-    ) -> None:
-        self._ignore, self._subset, self._unordered, self._shape = map(_any_of, (ignore, subset, unordered, shape))
-        self._near = [(_any_of([path]), size) for path, size in (tolerance or {}).items()]
-        self._known: dict[str, Way] = {}
-
-    def way(self, path: str) -> Way:
-        """How the values at a path are compared."""
-        known = self._known.get(path)
-        if known is None:
-            known = self._known[path] = Way(
-                ignore=self._ignore.fullmatch(path) is not None,
-                subset=self._subset.fullmatch(path) is not None,
-                unordered=self._unordered.fullmatch(path) is not None,
-                shape=self._shape.fullmatch(path) is not None,
-                tolerance=max((size for at, size in self._near if at.fullmatch(path)), default=0.0),
-            )
-        return known
-
-
-def differences(ours: object, theirs: object, rules: Rules) -> Iterator[Difference]:
-    """Where two trees differ, in the order of their names."""
+def differences(ours: object, theirs: object, ways: Ways) -> Iterator[Difference]:
+    """Where two trees differ, in the order of their names. A list in another order is one difference, of the kind `order`."""
     todo = [("", ours, theirs)]
     while todo:
         path, one, other = todo.pop()
-        way = rules.way(path)
+        way = ways.way(path)
         if way.ignore:
             continue
         if isinstance(one, dict) and isinstance(other, dict):
-            yield from _alone(path, one, other, rules)
+            yield from _alone(path, one, other, ways)
             both = sorted(one.keys() & other.keys(), reverse=True)
             todo += [(_below(path, name), one[name], other[name]) for name in both]
         elif isinstance(one, list) and isinstance(other, list):
-            one, other = _aligned(one, other, way)
-            yield from _left_over(f"{path}[]", one, other, rules)
-            todo += [(f"{path}[]", *both) for both in reversed(list(zip(one, other, strict=False)))]
-        elif _kind(one) != _kind(other):
+            if _turned(one, other, way):
+                yield Difference(path, ORDER, one, other)
+                continue
+            pairs, one, other = _aligned(one, other, way)
+            yield from _left_over(f"{path}[]", one, other, ways)
+            todo += [(f"{path}[]", *pair) for pair in reversed(pairs)]
+        elif kind_of(one) != kind_of(other):
             yield Difference(path, TYPE, one, other)
-        elif not _alike(path, one, other, way):
+        elif not alike(path, one, other, way):
             yield Difference(path, DIFFERENT, one, other)
 
 
@@ -96,60 +55,67 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _alone(path: str, one: dict[str, Any], other: dict[str, Any], rules: Rules) -> Iterator[Difference]:
+def _alone(path: str, one: dict[str, Any], other: dict[str, Any], ways: Ways) -> Iterator[Difference]:
     """The names that only one of two objects has."""
     for name in sorted(one.keys() ^ other.keys()):
         below = _below(path, name)
-        way = rules.way(below)
+        way = ways.way(below)
         if name in one and not way.ignore:
             yield Difference(below, MISSING, ours=one[name])
         elif name in other and not way.ignore and not way.subset:
             yield Difference(below, EXTRA, theirs=other[name])
 
 
-def _left_over(path: str, one: list[Any], other: list[Any], rules: Rules) -> Iterator[Difference]:
-    """The items that the longer of two lists has at its end."""
-    way = rules.way(path)
+def _left_over(path: str, one: list[Any], other: list[Any], ways: Ways) -> Iterator[Difference]:
+    """The items that only one of two lists has."""
+    way = ways.way(path)
     if way.ignore:
         return
-    yield from (Difference(path, MISSING, ours=item) for item in one[len(other) :])
+    yield from (Difference(path, MISSING, ours=item) for item in one)
     if not way.subset:
-        yield from (Difference(path, EXTRA, theirs=item) for item in other[len(one) :])
+        yield from (Difference(path, EXTRA, theirs=item) for item in other)
 
 
-def _aligned(one: list[Any], other: list[Any], way: Way) -> tuple[list[Any], list[Any]]:
-    """Two lists whose items at one place are to be compared."""
+def _turned(one: list[Any], other: list[Any], way: Way) -> bool:
+    """Whether two lists hold the same in another order, and that counts."""
+    if len(one) != len(other) or len(one) < 2 or way.shape or way.unordered or one == other:
+        return False
+    return Counter(map(_name, one)) == Counter(map(_name, other))
+
+
+def _aligned(one: list[Any], other: list[Any], way: Way) -> Aligned:
     if way.shape:
         if not one or not other:
-            return [], []
+            return [], [], []
         most = max(len(one), len(other))
-        return one + one[-1:] * (most - len(one)), other + other[-1:] * (most - len(other))
-    if way.unordered:
-        ours, theirs = (Counter(json.dumps(item, sort_keys=True) for item in side) for side in (one, other))
-        return _items(ours - theirs), _items(theirs - ours)
-    return one, other
+        longer = (side + side[-1:] * (most - len(side)) for side in (one, other))
+        return list(zip(*longer, strict=True)), [], []
+    if not way.unordered:
+        return _by_place(one, other)
+    pairs, ours, theirs = _by_name(one, other, way.by)
+    if way.by:
+        return pairs, ours, theirs
+    return _by_place(sorted(ours, key=_name), sorted(theirs, key=_name))
 
 
-def _items(written: Counter[str]) -> list[Any]:
-    return [json.loads(item) for item in sorted(written.elements())]
+def _by_place(one: list[Any], other: list[Any]) -> Aligned:
+    return list(zip(one, other, strict=False)), one[len(other) :], other[len(one) :]
 
 
-def _kind(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    return "number" if isinstance(value, int | float) else type(value).__name__
+def _by_name(one: list[Any], other: list[Any], member: str) -> Aligned:
+    """Items that have the same member, or are the same; of several the first belongs to the first."""
+    waiting: defaultdict[str, deque[Any]] = defaultdict(deque)
+    for item in other:
+        waiting[_name(item, member)].append(item)
+    pairs, ours = [], []
+    for item in one:
+        same = waiting[_name(item, member)]
+        if same:
+            pairs.append((item, same.popleft()))
+        else:
+            ours.append(item)
+    return pairs, ours, [item for rest in waiting.values() for item in rest]
 
 
-def _alike(path: str, one: Any, other: Any, way: Way) -> bool:  # noqa: ANN401 - leaves of one kind
-    if way.shape:
-        name = path.removesuffix(".#text").rpartition(".")[2].rstrip("[]").lower()
-        coded = name.endswith(_CODED) or (isinstance(one, str) and _CODE.fullmatch(one) is not None)
-        return not coded or bool(one == other)
-    if one == other:
-        return True
-    return _kind(one) == "number" and abs(one - other) <= way.tolerance
-
-
-def _any_of(paths: Sequence[str]) -> re.Pattern[str]:
-    each = (".*".join(re.escape(part) for part in path.split("*")) for path in paths)
-    return re.compile(rf"(?:{'|'.join(each)})(?:[.\[].*)?" if paths else r"(?!)", re.DOTALL)
+def _name(item: object, member: str = "") -> str:
+    return json.dumps(item.get(member) if member and isinstance(item, dict) else item, sort_keys=True)

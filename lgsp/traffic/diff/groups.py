@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lgsp.capture.record import Record
-from lgsp.traffic.diff.comparing import EXTRA, MISSING, Difference, Rules, differences
+from lgsp.traffic.diff.comparing import EXTRA, MISSING, Difference, differences
 from lgsp.traffic.diff.pairing import Pair
+from lgsp.traffic.diff.rules import Rules
 from lgsp.traffic.diff.view import operation_of, view
 
 SAMPLES = 2
@@ -78,7 +79,8 @@ def _found(pair: Pair, rules: Rules, compared: Compared) -> list[Difference]:
         compared.extra += 1
         return [Difference("", EXTRA)]
     compared.pairs += 1
-    found = list(differences(view(pair.ours), view(pair.theirs), rules))
+    ways = rules.of(*operation_of(pair.ours))
+    found = list(differences(view(pair.ours), view(pair.theirs), ways))
     compared.different += bool(found)
     return found
 

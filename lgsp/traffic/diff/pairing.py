@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lgsp.capture.record import GATEWAY, Record
+from lgsp.errors import SettingsError
+from lgsp.traffic.diff.view import at, operation_of, view
 
 Name = tuple[str, str, int]
 """The tap, what the record is called there, and how many of that name came before it."""
@@ -49,6 +52,25 @@ NAMINGS: Mapping[str, Naming] = {
     "replay": Naming(_seq, _key, GATEWAY),
 }
 """`replay`: the second was recorded while the first was replayed, and has the first one's numbers as its keys; only the entrance has."""
+
+
+def naming(text: str) -> Naming:
+    """What `--by` says: one of `NAMINGS`, or `key:PLACE`, what stands at a place of the record, with its operation.
+
+    Raises `SettingsError`.
+    """
+    word, sign, place = text.partition(":")
+    if not sign and word in NAMINGS:
+        return NAMINGS[word]
+    if word != "key" or not place:
+        raise SettingsError(f"--by {text!r} names no records: write {', '.join(NAMINGS)}, or key:request.body.id")
+
+    def called(record: Record) -> str:
+        found = at(view(record), place)
+        value = found[0] if len(found) == 1 and isinstance(found[0], str) else json.dumps(found, sort_keys=True)
+        return " ".join(filter(None, (*operation_of(record), value)))
+
+    return Naming(called, called)
 
 
 def pairs(ours: Iterable[Record], theirs: Iterable[Record], naming: Naming) -> Iterator[Pair]:

@@ -17,12 +17,12 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def text(compared: Compared) -> str:
     """Lines for a terminal."""
-    lines = [_sum(compared)]
+    lines = [summary(compared)]
     for group in compared.groups:
         lines.append(f"{group.pairs:>8,} {called(group.operation)}: {place(group)}: {group.kind}")
         lines += [f"{'':9}{sample.name}: {_values(sample)}" for sample in group.samples if group.path]
         lines += [f"{'':9}{sample.name}" for sample in group.samples if not group.path]
-    return "".join(f"{_printable(line)}\n" for line in lines)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def as_json(compared: Compared) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def as_json(compared: Compared) -> dict[str, Any]:
         "findings": compared.findings,
         "groups": [
             dict(zip(names, group.operation, strict=True))
-            | {"path": _printable(group.path), "kind": group.kind, "pairs": group.pairs}
+            | {"path": printable(group.path), "kind": group.kind, "pairs": group.pairs}
             | {"samples": [_sampled(sample) for sample in group.samples]}
             for group in compared.groups
         ],
@@ -63,7 +63,7 @@ def junit(compared: Compared) -> str:
 
 def markdown(compared: Compared) -> str:
     """For a pull request."""
-    lines = ["### lgsp diff", "", _sum(compared)]
+    lines = ["### lgsp diff", "", summary(compared)]
     if compared.groups:
         lines += ["", "| pairs | operation | where | kind | for example |", "| ---: | --- | --- | --- | --- |"]
         lines += [f"| {' | '.join(_cells(group))} |" for group in compared.groups]
@@ -81,7 +81,8 @@ def place(group: Group) -> str:
     return group.path or "the record"
 
 
-def _sum(compared: Compared) -> str:
+def summary(compared: Compared) -> str:
+    """The counts in a sentence."""
     return (
         f"{compared.pairs:,} pairs, {compared.different:,} of them different; {compared.missing:,} records missing, "
         f"{compared.extra:,} extra; {len(compared.groups):,} groups"
@@ -91,22 +92,27 @@ def _sum(compared: Compared) -> str:
 def _sampled(sample: Sample) -> dict[str, Any]:
     values = {"ours": sample.difference.ours, "theirs": sample.difference.theirs}
     told: dict[str, Any] = json.loads(json.dumps(values, ensure_ascii=False).encode("utf-8", "replace"))
-    return {"record": _printable(sample.name)} | told
+    return {"record": printable(sample.name)} | told
+
+
+def values_of(sample: Sample) -> tuple[str, str]:
+    """The two values of a sample as JSON; `nothing` where there is none."""
+    difference = sample.difference
+    ours = "nothing" if difference.kind == EXTRA else json.dumps(difference.ours, ensure_ascii=False)
+    theirs = "nothing" if difference.kind == MISSING else json.dumps(difference.theirs, ensure_ascii=False)
+    return ours, theirs
 
 
 def _values(sample: Sample) -> str:
-    difference = sample.difference
-    ours = "nothing" if difference.kind == EXTRA else _short(difference.ours)
-    theirs = "nothing" if difference.kind == MISSING else _short(difference.theirs)
-    return f"{ours} became {theirs}"
+    ours, theirs = values_of(sample)
+    return f"{_short(ours)} became {_short(theirs)}"
 
 
-def _short(value: object) -> str:
-    shown = json.dumps(value, ensure_ascii=False)
+def _short(shown: str) -> str:
     return shown if len(shown) <= _LONG else f"{shown[:_LONG]}..."
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Names and bodies come from outside: nothing of them moves a cursor or is no Unicode."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
 
@@ -116,7 +122,7 @@ def _cells(group: Group) -> Iterator[str]:
     example = f"{sample.name}: {_values(sample)}" if group.path else sample.name
     for cell in (f"{group.pairs:,}", called(group.operation), place(group), group.kind, example):
         # Angle brackets and bars of a body must not become markup of the page that shows them.
-        yield _printable(cell).replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;").replace("`", "&#96;")
+        yield printable(cell).replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;").replace("`", "&#96;")
 
 
 def _clean(words: str) -> str:

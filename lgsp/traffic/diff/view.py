@@ -46,6 +46,17 @@ def operation_of(record: Record) -> tuple[str, str]:
     return record.service, f"{record.request.method} {path}"
 
 
+def at(tree: object, place: str) -> list[Any]:
+    """What stands at a place as `request.body.items[].id` of such a tree: none, one, or a value for each item."""
+    found = [tree]
+    for name in place.split("."):
+        word, items = name.removesuffix("[]"), name.endswith("[]")
+        found = [value[word] for value in found if isinstance(value, dict) and word in value]
+        if items:
+            found = [item for value in found if isinstance(value, list) for item in value]
+    return found
+
+
 def value_of(body: Body, content_type: str = "") -> Any:  # noqa: ANN401 - as the body is
     """A body as it is meant: JSON, XML, a form, text; of other bytes, and of a body that was cut, its size and digest."""
     data = body.data or b""

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp.capture.record import CONNECTOR, GATEWAY, Record
-from lgsp.traffic.diff.pairing import NAMINGS, pairs
+from lgsp.capture.record import CONNECTOR, GATEWAY, Asked, Body, Record
+from lgsp.errors import SettingsError
+from lgsp.traffic.diff.pairing import NAMINGS, naming, pairs
 
 
 def named(*tx: str, tap: str = GATEWAY) -> list[Record]:
@@ -69,3 +70,27 @@ def test_what_is_held_is_what_waits() -> None:
 
     next(pairs(noted("ours"), noted("theirs"), NAMINGS["tx"]))  # type: ignore[arg-type]  # a generator of records
     assert read == ["ours", "theirs"]
+
+
+def test_what_stands_at_a_place_names_a_record_together_with_its_operation() -> None:
+    def asked(number: int, operation: str, body: str) -> Record:
+        return Record(
+            t=number, service="s", operation=operation, request=Asked("POST", "/", body=Body.of(body.encode()))
+        )
+
+    ours = [asked(0, "a", '{"id":"x"}'), asked(1, "b", '{"id":"x"}'), asked(2, "a", '{"ids":[{"n":1},{"n":2}]}')]
+    theirs = [asked(0, "b", '{"id":"x"}'), asked(1, "a", '{"ids":[{"n":1},{"n":2}]}'), asked(2, "a", '{"id":"x"}')]
+    found = list(pairs(ours, theirs, naming("key:request.body.id")))
+    assert sorted((p.name[1], p.ours.t, p.theirs.t) for p in found if p.ours and p.theirs) == [
+        ("s a []", 2, 1),
+        ("s a x", 0, 2),
+        ("s b x", 1, 0),
+    ]
+    again = pairs(ours[2:], theirs[1:], naming("key:request.body.ids[].n"))
+    assert [(p.name[1], p.theirs.t if p.theirs else None) for p in again] == [("s a [1, 2]", 1), ("s a []", 2)]
+
+
+@pytest.mark.parametrize("text", ["", "key:", "seq:x", "sequence", "tx:"])
+def test_a_naming_that_is_none_is_told(text: str) -> None:
+    with pytest.raises(SettingsError, match="names no records"):
+        naming(text)

@@ -6,9 +6,10 @@ from xml.etree import ElementTree as ET
 
 from lgsp.capture.record import Answered, Asked, Body, Record
 from lgsp.traffic.diff import report
-from lgsp.traffic.diff.comparing import Rules
 from lgsp.traffic.diff.groups import Compared, compare
+from lgsp.traffic.diff.page import page
 from lgsp.traffic.diff.pairing import NAMINGS, pairs
+from lgsp.traffic.diff.rules import Rules
 
 
 def a_record(seq: int, service: str, body: str) -> Record:
@@ -75,6 +76,19 @@ def test_what_a_body_holds_is_neither_markup_nor_an_order_to_a_terminal() -> Non
     row = report.markdown(compared).splitlines()[-2]
     assert (row.count("|"), "<b>" in row, "`" in row) == (6, False, False)
     ET.fromstring(report.junit(compared))  # noqa: S314 - made by ourselves
+    assert not {"\x1b", "\x9b", "\x00"} & set(page("a", compared))
+    assert "<b>" not in page("<b>", compared)
+
+
+def test_a_page_has_a_section_for_each_group_and_names_what_is_the_same() -> None:
+    told = page("Monday and Tuesday", found())
+    assert told.count("<h2>") == 3
+    assert '<h2>2 × alpha GET /x (gateway): reply.body: <span class="kind">different</span></h2>' in told
+    assert '<td class="name">1</td><td>&quot;old&quot;</td><td>&quot;new&quot;</td>' in told
+    assert "beta GET /x (gateway) (1)" in told
+    assert "<script" not in told
+    assert "http" not in told
+    assert "<h2>" not in page("none", Compared())
 
 
 def test_text_that_is_no_unicode_is_told_all_the_same() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from lgsp.model import Reply, Request
 from lgsp.settings import Settings
 
 log = structlog.get_logger()
-CONNECTORS = "connectors"
+ADMIN, CONNECTORS = "admin", "connectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +89,26 @@ def broker_url(broker: str, user: str | None, password: str | None) -> str:
     return urlunsplit((parts.scheme, place, parts.path or f"/{topology.VHOST}", parts.query, ""))
 
 
-def definitions(catalogue: Catalogue, passwords: dict[str, str], gateways: Collection[str]) -> dict[str, Any]:
-    """RabbitMQ's definitions for a catalogue: an administrator, the gateways, one connectors process for all services."""
+def definitions(
+    catalogue: Catalogue,
+    passwords: Mapping[str, str],
+    gateways: Collection[str],
+    connectors: Mapping[str, Collection[str]] | None = None,
+    *,
+    cluster: bool = False,
+) -> dict[str, Any]:
+    """RabbitMQ's definitions for a catalogue: an administrator, the gateways, and the connectors processes.
+
+    `connectors`: the services of each, none standing for all; left out, there is one for all.
+    """
     services = [service.id for service in catalogue]
+    answering = connectors or {CONNECTORS: ()}
     users = [
-        topology.administrator("admin", passwords["admin"]),
-        topology.connectors_user(CONNECTORS, passwords[CONNECTORS]),
+        topology.administrator(ADMIN, passwords[ADMIN]),
+        *(topology.connectors_user(name, passwords[name], served) for name, served in answering.items()),
         *(topology.gateway_user(name, passwords["gateway"]) for name in gateways),
     ]
-    return topology.definitions(services, users, salt=secrets.token_bytes(4))
+    return topology.definitions(services, users, salt=secrets.token_bytes(4), cluster=cluster)
 
 
 async def provision_services(broker: str, password: str | None, services: Collection[str]) -> None:

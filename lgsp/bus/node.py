@@ -76,12 +76,15 @@ def free_port() -> int:
 
 
 class PrivateNode:
-    """One node. `definitions` is imported on its first boot; `metrics` turns on its Prometheus plugin."""
+    """One node. `definitions` is imported on its first boot; `metrics` turns on its Prometheus plugin, `management` its API."""
 
-    def __init__(self, directory: Path, definitions: Mapping[str, Any], *, metrics: bool = False) -> None:
+    def __init__(
+        self, directory: Path, definitions: Mapping[str, Any], *, metrics: bool = False, management: bool = False
+    ) -> None:
         self.directory = directory
         self.port = free_port()
         self.metrics_port = free_port() if metrics else None
+        self.management_port = free_port() if management else None
         self._definitions = definitions
         self._name = f"lgsp-{secrets.token_hex(4)}@localhost"
         self._epmd = free_port()
@@ -146,14 +149,17 @@ class PrivateNode:
             "loopback_users = none",
             "disk_free_limit.absolute = 50MB",
         ]
-        plugins = "[]."
+        plugins = []
+        if self.management_port:
+            plugins.append("rabbitmq_management")
+            settings += ["management.tcp.ip = 127.0.0.1", f"management.tcp.port = {self.management_port}"]
         if self.metrics_port:
-            plugins = "[rabbitmq_prometheus]."
+            plugins.append("rabbitmq_prometheus")
             settings += ["prometheus.tcp.ip = 127.0.0.1", f"prometheus.tcp.port = {self.metrics_port}"]
             settings.append("collect_statistics_interval = 1000")  # what a scrape sees of a queue is as old as this
         (self.directory / "definitions.json").write_text(json.dumps(self._definitions), encoding="utf-8")
         (self.directory / "rabbitmq.conf").write_text("\n".join(settings) + "\n", encoding="utf-8")
-        (self.directory / "enabled_plugins").write_text(plugins + "\n", encoding="utf-8")
+        (self.directory / "enabled_plugins").write_text(f"[{','.join(plugins)}].\n", encoding="utf-8")
         (self.directory / _TOLD).write_text(json.dumps(self._environment()), encoding="utf-8")
         cookie = self.directory / ".erlang.cookie"
         if not cookie.exists():

@@ -91,6 +91,7 @@ PEOPLE_S_TEXT = {
     ),
     "lgsp/monitoring/report/words.py",
     "lgsp/monitoring/words.py",
+    "lgsp/runtime/behaviours/capacity.py",
     "lgsp/runtime/behaviours/errors.py",
 }
 """Sentences in Vietnamese and English that a caller reads."""

@@ -6,15 +6,25 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from lgsp.catalogue.reader import Reader
-from lgsp.catalogue.service import Distribution, Fixed, Latency, Lognormal, Mixture, Part, Percentiles, Uniform
+from lgsp.catalogue.service import (
+    Distribution,
+    Exponential,
+    Fixed,
+    Latency,
+    Lognormal,
+    Mixture,
+    Part,
+    Percentiles,
+    Uniform,
+)
 from lgsp.catalogue.source import Node
 
-KINDS = ("p50", "p99", "fixed", "uniform", "lognormal", "percentiles", "mixture", "max")
-_Simple = Fixed | Uniform | Lognormal | Percentiles
+KINDS = ("p50", "p99", "fixed", "uniform", "lognormal", "exponential", "percentiles", "mixture", "max")
+_Simple = Fixed | Uniform | Lognormal | Exponential | Percentiles
 
 
 def read_latency(reader: Reader, node: Node, where: str) -> Latency:
-    """`{p50, p99}`, `{fixed}`, `{uniform: [low, high]}`, `{lognormal}`, `{percentiles}` or `{mixture}`, and a `max`."""
+    """`{p50, p99}`, `{fixed}`, `{uniform: [low, high]}`, `{lognormal}`, `{exponential}`, `{percentiles}` or `{mixture}`, and a `max`."""
     found = {key: value for key, _, value in reader.entries(node, where, KINDS)}
     maximum = reader.duration(found.pop("max"), f"{where} / max") if "max" in found else None
     if "mixture" in found and len(found) == 1:
@@ -46,13 +56,16 @@ def _simple(reader: Reader, node: Node, found: dict[str, Node], where: str) -> _
         frozenset({"fixed"}): lambda: Fixed(seconds=reader.duration(found["fixed"], where)),
         frozenset({"uniform"}): lambda: _uniform(reader, found["uniform"], where),
         frozenset({"lognormal"}): lambda: _named_lognormal(reader, found["lognormal"], where),
+        frozenset({"exponential"}): lambda: Exponential(mean=reader.duration(found["exponential"], where)),
         frozenset({"percentiles"}): lambda: _percentiles(reader, found["percentiles"], where),
     }
     read = readers.get(frozenset(found))
     if read is None:
         if node.kind == "mapping":
             reader.note(
-                node, where, "a latency is {p50, p99}, {fixed}, {uniform}, {lognormal}, {percentiles} or {mixture}"
+                node,
+                where,
+                "a latency is {p50, p99}, {fixed}, {uniform}, {lognormal}, {exponential}, {percentiles} or {mixture}",
             )
         return Fixed(seconds=0.0)
     return read()

@@ -16,7 +16,7 @@ KEYS = ("failures", "share", "calls", "pause", "longest_pause")
 
 def read_in_flight(reader: Reader, node: Node, where: str) -> int:
     """How many calls may be under way at once."""
-    return _whole(reader, node, where)
+    return reader.whole(node, where)
 
 
 def read_breaker(reader: Reader, node: Node, where: str) -> Terms | None:
@@ -26,9 +26,9 @@ def read_breaker(reader: Reader, node: Node, where: str) -> Terms | None:
             reader.note(node, where, f"a breaker is a mapping of {', '.join(KEYS)}, or `{NEVER}`", write=NEVER)
         return None
     readers: dict[str, Callable[[Reader, Node, str], Any]] = {
-        "failures": _whole,
+        "failures": lambda reader, node, where: reader.whole(node, where),
         "share": lambda reader, node, where: reader.percent(node, where),
-        "calls": _whole,
+        "calls": lambda reader, node, where: reader.whole(node, where),
         "pause": _pause,
         "longest_pause": _pause,
     }
@@ -39,14 +39,6 @@ def read_breaker(reader: Reader, node: Node, where: str) -> Terms | None:
     if fields["longest_pause"] < first:
         reader.note(found["longest_pause"], where, f"the longest pause is no shorter than the first, {first:g}s")
     return Terms(**fields)
-
-
-def _whole(reader: Reader, node: Node, where: str) -> int:
-    number = reader.number(node, where)
-    if number != int(number) or number < 1:
-        reader.note(node, where, "a whole number, 1 or more, belongs here")
-        return 1
-    return int(number)
 
 
 def _pause(reader: Reader, node: Node, where: str) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from lgsp.catalogue.calendar import read_zone
+from lgsp.catalogue.capacity import read_capacity
 from lgsp.catalogue.examples import read_examples
 from lgsp.catalogue.latency import read_latency
 from lgsp.catalogue.limits import read_breaker, read_in_flight
@@ -62,6 +63,7 @@ SERVICE_KEYS = (
     "share",
     "latency",
     "errors",
+    "capacity",
     "upstream",
     "data",
     "operations",
@@ -223,6 +225,7 @@ class _ServiceReader:
             "share": reader.percent,
             "latency": lambda node, where: read_latency(reader, node, where),
             "errors": self._errors,
+            "capacity": lambda node, where: read_capacity(reader, node, where),
             "upstream": lambda node, where: read_upstream(reader, node, where),
             "operations": self._operations,
         }

@@ -112,6 +112,14 @@ class Reader:
         """A number, 0 or more."""
         return self._unit(node, where, parse_number, 1.0)
 
+    def whole(self, node: Node, where: str, at_least: int = 1) -> int:
+        """A whole number of things."""
+        number = self.number(node, where)
+        if number != int(number) or number < at_least:
+            self.note(node, where, f"a whole number, {at_least} or more, belongs here")
+            return at_least
+        return int(number)
+
     def status(self, node: Node, where: str) -> int:
         """An HTTP status."""
         if node.kind == "text" and node.text.isdigit() and 100 <= int(node.text) <= 599:

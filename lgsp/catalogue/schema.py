@@ -10,7 +10,7 @@ from typing import Any, get_args
 from lgsp.catalogue.limits import NEVER
 from lgsp.catalogue.parse import MIXABLE
 from lgsp.catalogue.replies import OUTCOMES, TESTS
-from lgsp.catalogue.service import Delivery, Evidence, Mode, Route, Tier
+from lgsp.catalogue.service import Delivery, Evidence, Mode, Per, Route, Tier
 from lgsp.catalogue.upstream import ANSWERED
 from lgsp.model import Outcome
 
@@ -101,11 +101,26 @@ def _service() -> Schema:
         "breaker": {"anyOf": [_breaker(), {"const": NEVER}]},
         "latency": _ref("latency"),
         "errors": _ref("errors"),
+        "capacity": _capacity(),
         "upstream": _upstream(),
         "data": _free(_mapping({"csv": TEXT, "key": TEXT}, "csv", "key"), r"^[A-Za-z_]\w*$"),
         "operations": operations,
     }
     return _mapping(keys, "title", "operations")
+
+
+def _capacity() -> Schema:
+    keys = {
+        "workers": COUNT,
+        "queue": {"type": "integer", "minimum": 0},
+        "overflow": _mapping({"status": {"type": "integer", "minimum": 400, "maximum": 599}, "retry_after": DURATION}),
+        "rate": FREQUENCY,
+        "burst": COUNT,
+        "per": _one_of(get_args(Per)),
+    }
+    needs = {"queue": ["workers"], "overflow": ["workers"], "burst": ["rate"], "per": ["rate"]}
+    either = [{"required": ["workers"]}, {"required": ["rate"]}]
+    return {**_mapping(keys), "dependentRequired": needs, "anyOf": either}
 
 
 def _breaker() -> Schema:
@@ -139,6 +154,7 @@ def _distributions() -> dict[str, Schema]:
             kind: _mapping({kind: value, "max": DURATION, "weight": NUMBER}, kind)
             for kind, value in {
                 "fixed": DURATION,
+                "exponential": DURATION,
                 "uniform": {"type": "array", "items": DURATION, "minItems": 2, "maxItems": 2},
                 "lognormal": _mapping(p50_p99, "p50", "p99"),
                 "percentiles": {**_free(DURATION, r"^p?[0-9]+(\.[0-9]+)?$"), "minProperties": 1},

@@ -17,6 +17,7 @@ Tier = Literal["central", "provincial"]
 Route = Literal["ndxp", "vpcp", "local"]
 Delivery = Literal["sync", "store-and-forward"]
 Evidence = Literal["documented", "seen", "assumed"]
+Per = Literal["consumer", "service"]
 
 
 class _Data(BaseModel):
@@ -50,6 +51,12 @@ class Lognormal(_Data):
     p99: float
 
 
+class Exponential(_Data):
+    """The exponential with this mean: what a memoryless server takes."""
+
+    mean: float
+
+
 class Percentiles(_Data):
     """Linear between the given points, each (percent, seconds), rising in both; p0 and p100 default to the ends."""
 
@@ -60,7 +67,7 @@ class Part(_Data):
     """One part of a mixture."""
 
     weight: float
-    distribution: Fixed | Uniform | Lognormal | Percentiles
+    distribution: Fixed | Uniform | Lognormal | Exponential | Percentiles
 
 
 class Mixture(_Data):
@@ -69,7 +76,7 @@ class Mixture(_Data):
     parts: tuple[Part, ...]
 
 
-Distribution = Fixed | Uniform | Lognormal | Percentiles | Mixture
+Distribution = Fixed | Uniform | Lognormal | Exponential | Percentiles | Mixture
 
 
 class Latency(_Data):
@@ -83,6 +90,26 @@ class ErrorMix(_Data):
     """How often a call fails by itself: the rate of each outcome, at most 1 together."""
 
     rates: Mapping[Outcome, float]
+
+
+class Overflow(_Data):
+    """What a call is told for which there is no room."""
+
+    status: int = 503
+    retry_after: float | None = None
+
+
+class Capacity(_Data):
+    """What a provider can take: so many calls at once, so many more that wait; and how often each caller may ask."""
+
+    workers: int | None = None
+    queue: int = 100
+    overflow: Overflow | None = None
+    """`None`: as the contract says that its provider failed."""
+    rate: tuple[int, float] | None = None
+    burst: int | None = None
+    """Calls at once within the rate; `None`: as many as the rate has."""
+    per: Per = "consumer"
 
 
 class ExampleRequest(_Data):
@@ -243,6 +270,7 @@ class Service(_Data):
     """Part of the demo traffic, relative to the other services'."""
     latency: Latency | None = None
     errors: ErrorMix | None = None
+    capacity: Capacity | None = None
     data: Mapping[str, Table] = Field(default_factory=dict)
     """Tables that replies look things up in, by the name they use."""
     zone: str = "UTC"

@@ -54,6 +54,11 @@ _REASONS: dict[str, Words] = {
         "en": "connectors broke down over it again and again",
     },
     "provider_down": {"vi": "hệ thống cung cấp không hoạt động", "en": "the provider was down"},
+    "provider_overloaded": {
+        "vi": "hệ thống cung cấp quá tải",
+        "en": "the provider's workers were busy and its line full",
+    },
+    "provider_throttled": {"vi": "vượt hạn mức của hệ thống cung cấp", "en": "more calls than the provider allows"},
     "provider_fault": {"vi": "hệ thống cung cấp báo lỗi", "en": "the provider reported an error"},
     "service_busy": {
         "vi": "quá nhiều lời gọi dịch vụ này đang chờ",

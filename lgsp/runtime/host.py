@@ -21,6 +21,7 @@ from lgsp.errors import CatalogueError, DeliveryError, MalformedRequest, Setting
 from lgsp.fault import Kind
 from lgsp.model import Outcome, Reply, Request, Stamps, Tap, Transaction
 from lgsp.runtime.behaviours import behaviours_of
+from lgsp.runtime.behaviours.capacity import CapacityBehaviour
 from lgsp.runtime.connector import Connector, Forward, Stateful, chain
 from lgsp.runtime.faults import Faults, Refuse, refusing, suffer
 from lgsp.runtime.inbox import Inbox
@@ -194,10 +195,13 @@ class Host:
         answered = (
             self._states.answering(service.id, connector) if isinstance(connector, Stateful) else connector.answer
         )
+        capacity = None
+        if service.capacity is not None:
+            capacity = CapacityBehaviour(service.id, service.capacity, self._clock, connector)
         chains: dict[str, tuple[Forward, bool]] = {
             name: (
                 chain(
-                    behaviours_of(service, operation, connector, self._clock, self._seed, self._upstreams),
+                    behaviours_of(service, operation, connector, self._clock, self._seed, self._upstreams, capacity),
                     answered,
                 ),
                 operation.idempotent,

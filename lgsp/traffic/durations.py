@@ -6,7 +6,17 @@ import math
 from itertools import pairwise
 from statistics import NormalDist
 
-from lgsp.catalogue.service import Distribution, Fixed, Latency, Lognormal, Mixture, Percentiles, Service, Uniform
+from lgsp.catalogue.service import (
+    Distribution,
+    Exponential,
+    Fixed,
+    Latency,
+    Lognormal,
+    Mixture,
+    Percentiles,
+    Service,
+    Uniform,
+)
 from lgsp.model import Outcome
 
 _NORMAL = NormalDist()
@@ -48,6 +58,8 @@ def _below(distribution: Distribution, seconds: float) -> float:
             if p99 == p50:
                 return float(seconds >= p50)
             return _NORMAL.cdf(math.log(seconds / p50) / (math.log(p99 / p50) / _Z99))
+        case Exponential(mean=mean):
+            return -math.expm1(-seconds / mean) if mean else float(seconds >= 0)
         case Percentiles(points=points):
             return _between(points, seconds)
         case Mixture(parts=parts):

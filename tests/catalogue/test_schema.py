@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from lgsp.catalogue import examples, parse, replies, upstream
+from lgsp.catalogue import capacity, examples, parse, replies, upstream
 from lgsp.catalogue.parse import parse_services
 from lgsp.catalogue.schema import format_schema
 from lgsp.catalogue.source import Source
@@ -22,7 +22,15 @@ FILE = Path(__file__).with_name("full.yaml")
 FULL = FILE.read_text()
 SHIPPED = Path(__file__).parents[2] / "config" / "services.yaml"
 VALIDATOR = Draft202012Validator(format_schema())
-FREE = {"vehicle-registry", "POST /vehicles/{kind}", "GET /vehicles/{plate}", "GET /all", "found", "owners"}
+FREE = {
+    "vehicle-registry",
+    "POST /vehicles/{kind}",
+    "GET /vehicles/{plate}",
+    "GET /queue",
+    "GET /all",
+    "found",
+    "owners",
+}
 """Names, not keys: another name is as good."""
 BELOW_FREE = {"invalid", "body", "headers", "headers_file", "schema", "reply"}
 """What stands below these is the provider's own."""
@@ -98,7 +106,15 @@ def test_the_full_example_is_right() -> None:
 def test_the_full_example_has_every_key() -> None:
     found = {way[-1] for way, _, is_key in scalars(yaml.compose(FULL)) if is_key}
     keys = {*parse.SERVICE_KEYS, *parse.OPERATION_KEYS, *replies.RULE_KEYS, *replies.TESTS, *upstream.KEYS}
-    keys |= {*examples.REQUEST_KEYS, *examples.REPLY_KEYS, "invalid", "schema", "csv"}
+    keys |= {
+        *capacity.KEYS,
+        *capacity.OVERFLOW_KEYS,
+        *examples.REQUEST_KEYS,
+        *examples.REPLY_KEYS,
+        "invalid",
+        "schema",
+        "csv",
+    }
     assert keys - found == set()
 
 

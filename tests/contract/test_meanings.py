@@ -182,7 +182,7 @@ class World:
         answer = remembering.answering(module, lambda: 1_000.0 + next(times))
         operation = service.operations[asked.operation]
         upstreams: Any = None  # what is simulated reaches nobody
-        around = behaviours_of(service, operation, module, ManualClock(), 1, upstreams)
+        around = behaviours_of(service, operation, module, ManualClock(), 1, upstreams, None)
         return cls(asked, chain(around, answer))
 
     async def look(self, mark: Mark) -> tuple[Outcome, dict[str, Any]]:

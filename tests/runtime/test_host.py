@@ -14,6 +14,7 @@ from builders import a_reply, a_request, a_rule, a_service, an_operation, nowher
 from lgsp.bus.base import Answer, Silent
 from lgsp.bus.memory import MemoryBus
 from lgsp.catalogue.service import (
+    Capacity,
     Catalogue,
     ErrorMix,
     Fixed,
@@ -297,6 +298,25 @@ async def served(only: tuple[str, ...] = ()) -> set[str]:
         bus, Catalogue(services), ManualClock(), Noted(), States(ManualClock()), nowhere(ManualClock()), seed=7
     ).serve(only)  # type: ignore[arg-type]  # the part of a bus that a host uses
     return set(bus.served)
+
+
+async def test_all_operations_of_a_service_share_its_workers() -> None:
+    latency = Latency(distribution=Fixed(seconds=1))
+    operations = (an_operation("GET /x"), an_operation("POST /x"))
+    on = stage(service=a_service("svc", *operations, latency=latency, capacity=Capacity(workers=1, queue=1)))
+    ended: dict[str, tuple[float, int]] = {}
+
+    async def call(key: str, operation: str) -> None:
+        reply = await reply_of(on.answer, a_request(key=key, operation=operation, budget=30))
+        ended[key] = (on.clock.now() - 1_684_886_400, reply.status)
+
+    async with asyncio.TaskGroup() as tasks:
+        for key, operation in (("a", "GET /x"), ("b", "POST /x"), ("c", "GET /x")):
+            tasks.create_task(call(key, operation))
+        await on.clock.advance(0)
+        await on.clock.advance(10)
+    assert ended == {"c": (0, 500), "a": (1, 200), "b": (2, 200)}
+    assert on.watch.durations == [0, 1, 2]
 
 
 async def test_all_services_are_served_but_the_disabled_ones() -> None:

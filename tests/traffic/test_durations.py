@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from builders import shipped
 
-from lgsp.catalogue.service import Fixed, Latency, Lognormal, Mixture, Part, Percentiles, Uniform
+from lgsp.catalogue.service import Exponential, Fixed, Latency, Lognormal, Mixture, Part, Percentiles, Uniform
 from lgsp.chance import draw
 from lgsp.model import Outcome
 from lgsp.runtime.behaviours.latency import sample
@@ -15,6 +15,7 @@ LATENCIES = {
     "uniform": Latency(distribution=Uniform(low=0.1, high=0.3)),
     "lognormal": Latency(distribution=LOGNORMAL),
     "lognormal with a maximum": Latency(distribution=LOGNORMAL, maximum=0.5),
+    "exponential": Latency(distribution=Exponential(mean=0.1)),
     "a fixed lognormal": Latency(distribution=Lognormal(p50=0.1, p99=0.1)),
     "percentiles": Latency(distribution=Percentiles(points=((50.0, 0.1), (90.0, 0.4), (99.0, 2.0)))),
     "one percentile": Latency(distribution=Percentiles(points=((50.0, 0.1),))),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lgsp.catalogue.service import Operation, Service
 from lgsp.clock import Clock
+from lgsp.runtime.behaviours.capacity import CapacityBehaviour
 from lgsp.runtime.behaviours.errors import ErrorsBehaviour
 from lgsp.runtime.behaviours.forced import ForcedBehaviour
 from lgsp.runtime.behaviours.latency import LatencyBehaviour
@@ -23,8 +24,9 @@ def behaviours_of(
     clock: Clock,
     seed: int,
     upstreams: Upstreams,
+    capacity: CapacityBehaviour | None,
 ) -> Iterator[Behaviour]:
-    """The behaviours of one operation; its own blocks replace the service's.
+    """The behaviours of one operation; its own blocks replace the service's. `capacity` is shared by all of them.
 
     A real provider is as slow and as faulty as it is: nothing is simulated around it. Raises `CatalogueError` for an
     upstream that cannot be used.
@@ -35,6 +37,8 @@ def behaviours_of(
         return
     latency = operation.latency or service.latency
     errors = operation.errors or service.errors
+    if capacity:
+        yield capacity
     if latency:
         yield LatencyBehaviour(service.id, latency, clock, seed)
     if isinstance(connector, Marker):

@@ -10,6 +10,7 @@ from statistics import NormalDist
 
 from lgsp.catalogue.service import (
     Distribution,
+    Exponential,
     Fixed,
     Latency,
     Lognormal,
@@ -27,7 +28,7 @@ _Z99 = NormalDist().inv_cdf(0.99)
 _inverse = NormalDist().inv_cdf
 _REDRAWS = 100
 
-_Simple = Fixed | Uniform | Lognormal | Percentiles
+_Simple = Fixed | Uniform | Lognormal | Exponential | Percentiles
 Draw = Callable[[str], float]
 """A number in [0, 1) for a purpose."""
 
@@ -66,6 +67,8 @@ def _at(distribution: _Simple, u: float) -> float:
         case Lognormal(p50=p50, p99=p99):
             # u = 0 would be minus infinity: the middle of the smallest step instead.
             return p50 * math.exp(math.log(p99 / p50) / _Z99 * _inverse(u or 2**-54))
+        case Exponential(mean=mean):
+            return -mean * math.log1p(-u)
         case Percentiles(points=points):
             return _between(points, u * 100)
 

@@ -6,7 +6,17 @@ from builders import a_reply, a_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp.catalogue.service import Distribution, Fixed, Latency, Lognormal, Mixture, Part, Percentiles, Uniform
+from lgsp.catalogue.service import (
+    Distribution,
+    Exponential,
+    Fixed,
+    Latency,
+    Lognormal,
+    Mixture,
+    Part,
+    Percentiles,
+    Uniform,
+)
 from lgsp.chance import draw
 from lgsp.clock import ManualClock
 from lgsp.model import Reply, Request
@@ -38,6 +48,7 @@ def percentile(ordered: list[float], percent: float) -> float:
     [
         (Lognormal(p50=0.08, p99=0.9), {50: 0.08, 99: 0.9}),
         (Lognormal(p50=2.0, p99=2.5), {50: 2.0, 99: 2.5}),
+        (Exponential(mean=0.1), {10: 0.010536, 50: 0.069315, 90: 0.230259, 99: 0.460517}),
         (Uniform(low=0.2, high=0.6), {10: 0.24, 25: 0.3, 50: 0.4, 75: 0.5, 99: 0.596}),
         (Percentiles(points=((0, 0.01), (50, 0.1), (90, 0.5), (99, 2.0), (100, 5.0))), {50: 0.1, 90: 0.5, 99: 2.0}),
         (Percentiles(points=((50, 0.1), (95, 0.4))), {25: 0.1, 50: 0.1, 95: 0.4, 99: 0.4}),
@@ -80,7 +91,8 @@ def test_a_lognormal_without_spread_is_fixed() -> None:
 
 
 @pytest.mark.parametrize(
-    "distribution", [Fixed(seconds=1), Uniform(low=0, high=1), Lognormal(p50=0.1, p99=1), TWO_HUMPS]
+    "distribution",
+    [Fixed(seconds=1), Uniform(low=0, high=1), Lognormal(p50=0.1, p99=1), Exponential(mean=0.1), TWO_HUMPS],
 )
 @pytest.mark.parametrize("u", [0.0, 1 - 2**-53])
 def test_the_ends_of_chance_are_finite_and_not_negative(distribution: Distribution, u: float) -> None:

@@ -122,6 +122,18 @@ async def _ledger_full(rig: Rig, fault: Fault, _: Pauses) -> None:
     rig.parts[fault.target].empty_disk()
 
 
+async def _results_into_full(rig: Rig, fault: Fault, _: Pauses) -> None:
+    """The ledger is full at the moment at which results come that were held up: a wait that hits by itself only with luck."""
+    for name in CONNECTORS:
+        rig.parts[name].freeze()
+    await asyncio.sleep(0.5)
+    rig.parts[fault.target].fill_disk()
+    for name in CONNECTORS:
+        rig.parts[name].thaw()
+    await asyncio.sleep(fault.hold)
+    rig.parts[fault.target].empty_disk()
+
+
 async def _node_kill(rig: Rig, fault: Fault, _: Pauses) -> None:
     await asyncio.to_thread(rig.cluster.kill, fault.target)
     await asyncio.sleep(fault.hold)
@@ -162,9 +174,13 @@ CLUSTER: dict[str, tuple[Inflict, tuple[str, ...], tuple[float, float]]] = {
     **{kind: KINDS[kind] for kind in ("gateway killed", "connector killed", "link reset")},
 }
 """The same where the broker is a cluster of three."""
+AIMED: dict[str, tuple[Inflict, tuple[str, ...], tuple[float, float]]] = {
+    "results into a full disk": (_results_into_full, GATEWAYS, (1.0, 2.0)),
+}
+"""Two at once, in the one order that shows a planted bug."""
 
 
-_EVERY = KINDS | CLUSTER
+_EVERY = KINDS | CLUSTER | AIMED
 
 
 def schedule(seed: int, count: int, kinds: tuple[str, ...] = tuple(KINDS), rest: float = 2.0) -> list[Fault]:

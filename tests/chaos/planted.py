@@ -358,7 +358,7 @@ BUGS: dict[str, Bug] = {
     "answered too early": Bug(_answered_too_early, _red("lost"), ("gateway killed",) * 2, stored=True),
     "inbox forgotten": Bug(_inbox_forgotten, _red("doubled"), ("connector frozen",), stored=True),
     "sent unconfirmed": Bug(_sent_unconfirmed, _red("hanging"), ("broker killed",), stored=True),
-    "result thrown away": Bug(_result_thrown_away, _red("hanging"), ("ledger disk full",) * 2, stored=True),
+    "result thrown away": Bug(_result_thrown_away, _red("hanging"), ("results into a full disk",) * 2, stored=True),
     "key forgotten": Bug(_key_forgotten, _red("doubled"), ("gateway killed",) * 2, stored=True),
     "parked forgotten": Bug(_parked_forgotten, _red("lost"), stored=True),
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from lgsp.errors import LedgerUnavailable
-from lgsp.ledger.book import Book
+from lgsp.ledger.book import Book, Change
 from lgsp.ledger.row import Kind
 from lgsp.ledger.sqlite import SqliteLedger
 from lgsp.model import Request, Transaction
@@ -20,6 +21,9 @@ class _AtOnce:
 
     def call_soon_threadsafe(self, what: Callable[[], Any]) -> None:
         what()
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().create_future()
 
 
 class SteppedLedger(SqliteLedger):
@@ -47,7 +51,9 @@ class SteppedLedger(SqliteLedger):
     def torn_turn(self) -> None:
         """The writer's commit is on disk, and the process dies before the journal hears of it."""
         bodies = [self._journal.body(number) for number in self._ended]
-        self._book.write(bodies, self._now_us())
+        changes = [asked.change for asked in self._changes]
+        with_row = {number: asked.body for number, asked in enumerate(self._changes) if asked.place >= 0}
+        self._book.write(bodies, self._now_us(), changes=changes, with_row=with_row)
         self.die()
 
     def fill(self, problem: str) -> None:
@@ -65,6 +71,16 @@ class SteppedLedger(SqliteLedger):
         if self.is_dead:
             raise LedgerUnavailable("dead")
         await super().open(request)
+
+    async def commit(self, change: Change) -> Any:
+        if self.is_dead:
+            raise LedgerUnavailable("dead")
+        return await super().commit(change)
+
+    async def conclude(self, transaction: Transaction, change: Change) -> bool:
+        if self.is_dead:
+            raise LedgerUnavailable("dead")
+        return await super().conclude(transaction, change)
 
     async def close(self, transaction: Transaction) -> bool:
         return not self.is_dead and await super().close(transaction)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,6 @@ from lgsp.runtime.host import Host
 
 SEEDS = int(os.environ.get("SEEDS", "2000"))
 FIRST = int(os.environ.get("SEED", "0"))
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made there
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    """In memory where there is some: these ledgers fear processes, not disks."""
-    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as made:
-        yield Path(made)
 
 
 def lived(seed: int, directory: Path) -> World:

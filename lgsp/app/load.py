@@ -138,7 +138,7 @@ async def _run(
 def calls_of(caller: Caller, mix: Mix, catalogue: Catalogue) -> Send:
     """The calls of a mix, by number, each with its number as the key of random draws. Raises only for a token."""
 
-    async def send(number: int) -> Done:
+    async def send(number: int) -> Done | None:
         target = mix.pick(number)
         if target is None:
             return Done("", "", Outcome.REJECTED)

@@ -13,11 +13,14 @@ import uvloop
 from lgsp.clock import SystemClock
 from lgsp.errors import DeliveryError
 from lgsp.model import Outcome
-from lgsp.traffic.caller import Caller, Credentials
+from lgsp.traffic.caller import Answer, Caller, Credentials
 from lgsp.traffic.load.account import Account
 from lgsp.traffic.load.arrivals import Trace
 from lgsp.traffic.load.generator import Done, Generator
-from lgsp.traffic.replay import Books, Planned
+from lgsp.traffic.replay.bind import bound
+from lgsp.traffic.replay.live import Live
+from lgsp.traffic.replay.place import Said
+from lgsp.traffic.replay.plan import Books, Planned
 
 _PATIENCE = 65.0
 """Seconds until a target that does not answer is given up: longer than any service's timeout."""
@@ -66,10 +69,21 @@ async def _run(target: Target, planned: Sequence[Planned], books: Books, watch: 
         await caller.begin()
         replayed = Replayed(Account(clock.now(), planned[-1].due + 1e-6 if planned else 0.0))
 
-        async def send(number: int) -> Done:
-            call = planned[number]
+        live = Live()
+
+        async def send(number: int) -> Done | None:
+            call, begun = planned[number], clock.now()
+            if call.takes:
+                came = await live.of(call.takes)
+                if isinstance(came, tuple):
+                    books.failed += 1
+                    books.why[f"no reply gave its {came[0]!r}"] += 1
+                    live.ended(number, call.gives, None)
+                    return None
+                call = call.saying(bound(call.said, call.takes, came))
+            waited = clock.now() - begun if call.takes else 0.0
             headers = {**call.headers, "x-lgsp-key": str(call.seq)}
-            status, outcome = 0, Outcome.UNREACHABLE
+            status, outcome, answer = 0, Outcome.UNREACHABLE, None
             try:
                 answer = await caller.ask(call.method, call.target, headers=headers, body=call.body, timeout=_PATIENCE)
                 status, outcome = answer.status, answer.outcome
@@ -77,8 +91,10 @@ async def _run(target: Target, planned: Sequence[Planned], books: Books, watch: 
             except DeliveryError as error:
                 outcome = Outcome(error.code)
                 books.failed += 1
+                books.why[error.reason] += 1
+            live.ended(number, call.gives, _said(answer))
             replayed.results.append(Result(call.seq, call.service, call.operation, status, outcome))
-            return Done(call.service, call.operation, outcome)
+            return Done(call.service, call.operation, outcome, waited)
 
         account = replayed.account
         generator = Generator(
@@ -89,3 +105,10 @@ async def _run(target: Target, planned: Sequence[Planned], books: Books, watch: 
         books.unsent = account.unsent
     replayed.results.sort(key=lambda result: result.seq)
     return replayed
+
+
+def _said(answer: Answer | None) -> Said | None:
+    if answer is None:
+        return None
+    others = [(name, value) for name, value in answer.headers.items() if name != "set-cookie"]
+    return Said((*others, *(("set-cookie", value) for value in answer.cookies)), answer.body)

@@ -26,6 +26,9 @@ from lgsp.capture.where import where
 from lgsp.cli.options import as_json, places, print_json
 from lgsp.errors import SettingsError
 from lgsp.taps.recent import percentile
+from lgsp.traffic.replay.bind import Binding
+from lgsp.traffic.replay.correlate import correlated
+from lgsp.traffic.replay.script import written
 
 _path = click.Path(path_type=Path)
 _SHOWN = 20
@@ -66,10 +69,14 @@ def _listed(path: Path) -> dict[str, Any]:
 @capture.command()
 @click.argument("path", type=_path)
 @click.option("--stats", is_flag=True, help="Count by operation, with outcomes and percentiles.")
+@click.option("--correlate", is_flag=True, help="Print which values of replies later requests have, for `lgsp replay --bind`.")  # fmt: skip
 @as_json
 @places
-def info(path: Path, config: Path, state: Path, *, stats: bool, json_wanted: bool) -> None:  # noqa: ARG001 - as above
+def info(path: Path, config: Path, state: Path, *, stats: bool, correlate: bool, json_wanted: bool) -> None:  # noqa: ARG001 - as above
     """What is in a capture: header, records, span, services."""
+    if correlate:
+        _tell_bindings(correlated(load(path, Report())), json_wanted=json_wanted)
+        return
     header = Reader.open(parts(path)[0])
     told = {"path": str(path), "header": dict(header.header)} | _summed(read(path), stats=stats)
     header.close()
@@ -86,6 +93,14 @@ def info(path: Path, config: Path, state: Path, *, stats: bool, json_wanted: boo
             milliseconds = ["-" if row[p] is None else f"{row[p]:.1f}" for p in ("p50_ms", "p99_ms")]
             table.add_row(row["service"], row["operation"], str(row["records"]), outcomes, *milliseconds)
         Console(soft_wrap=True).print(table)
+
+
+def _tell_bindings(found: Iterable[Binding], *, json_wanted: bool) -> None:
+    if not json_wanted:
+        click.echo(written(found), nl=False)
+        return
+    told = ((each.name, each.source.text, str(each.take), [str(put.place) for put in each.puts]) for each in found)
+    print_json({name: {"from": source, "take": take, "put": puts} for name, source, take, puts in told})
 
 
 def _summed(records: Iterable[Record], *, stats: bool) -> dict[str, Any]:

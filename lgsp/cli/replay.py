@@ -22,7 +22,8 @@ from lgsp.cli.load import allow, times_json
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.errors import SettingsError
 from lgsp.traffic.load.account import Account
-from lgsp.traffic.replay import Books, Planned, Wish, plan, writes
+from lgsp.traffic.replay.plan import Books, Planned, Wish, plan, writes
+from lgsp.traffic.replay.script import read_script
 
 _INCONCLUSIVE = 4
 
@@ -35,6 +36,7 @@ _INCONCLUSIVE = 4
 @click.option("--from", "begin", default="0s", show_default=True, help="Begin so long after its first call.")
 @click.option("--until", "end", help="End so long after its first call.")
 @click.option("--map", "maps", multiple=True, metavar="FROM=TO", help="Rewrite what a path begins with.")
+@click.option("--bind", "scripts", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, metavar="FILE", help="What of the calls comes from replies: YAML, as `lgsp capture info --correlate` proposes it.")  # fmt: skip
 @click.option("--max-in-flight", type=click.IntRange(min=1), default=1_000, show_default=True)
 @click.option(
     "--max-lag", default="50ms", show_default=True, help="How late (p99) this tool may be itself; else exit 4."
@@ -105,12 +107,14 @@ def wish_of(asked: dict[str, Any]) -> Wish:
         if not sign or not old.startswith("/"):
             raise SettingsError(f"--map {text!r} rewrites nothing: write /old=/new")
         maps.append((old, new))
+    script = read_script(asked["scripts"])
     return Wish(
         speed=speed,
         gap=_seconds("--max-gap", asked["max_gap"]) if asked["max_gap"] else None,
         begin=_seconds("--from", asked["begin"]),
         end=_seconds("--until", asked["end"]) if asked["end"] else None,
         maps=tuple(maps),
+        bindings=script.bindings,
     )
 
 
@@ -139,7 +143,8 @@ def _refuse_writes(planned: list[Planned], catalogue: Catalogue, url: str) -> No
 
 
 def _books_json(books: Books) -> dict[str, Any]:
-    return asdict(books) | {"filtered": dict(books.filtered), "skipped": dict(books.skipped)}
+    counted = {"filtered": dict(books.filtered), "skipped": dict(books.skipped), "why": dict(books.why)}
+    return asdict(books) | counted
 
 
 def _tell_plan(planned: list[Planned], books: Books, *, json_wanted: bool) -> None:
@@ -155,7 +160,7 @@ def _tell_plan(planned: list[Planned], books: Books, *, json_wanted: bool) -> No
 
 
 def _tell_left(books: Books) -> None:
-    for word, counts in (("filtered", books.filtered), ("skipped", books.skipped)):
+    for word, counts in (("filtered", books.filtered), ("skipped", books.skipped), ("failed", books.why)):
         for reason, count in counts.most_common():
             click.echo(f"  {count:>8,} {word}: {reason}")
 

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from aiohttp.typedefs import LooseHeaders
 
 from lgsp.clock import Clock
 from lgsp.errors import ProviderError, SettingsError, TimedOut, Unreachable
@@ -38,6 +39,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
+    """What each `Set-Cookie` says."""
 
     @property
     def transaction(self) -> str:
@@ -123,7 +126,8 @@ class Caller:
     async def _once(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, timeout: float, token: str
     ) -> Answer:
-        sent = {**headers, "authorization": f"Bearer {token}"} if token else headers
+        # A contract's own Basic credentials stand beside the token.
+        sent: LooseHeaders = [*headers.items(), ("authorization", f"Bearer {token}")] if token else headers
         # As they were given: what a caller did not say is not said for it.
         bare = ("User-Agent", "Content-Type", "Accept", "Accept-Encoding")
         return await self._exchange(method, target, timeout, data=body or None, headers=sent, skip_auto_headers=bare)
@@ -136,7 +140,9 @@ class Caller:
             asked = self._session.request(method, self.url + target, allow_redirects=False, timeout=limit, **what)
             async with asked as response:
                 body = await response.read()
-                return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
+                named = {name.lower(): value for name, value in response.headers.items()}
+                cookies = tuple(response.headers.getall("Set-Cookie", ())) if "set-cookie" in named else ()
+                return Answer(response.status, named, body, cookies)
         except TimeoutError as error:
             raise TimedOut("budget_spent", f"{self.url} did not answer within {timeout:g} s") from error
         except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError) as error:

@@ -22,15 +22,17 @@ _TURN = 64
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a call."""
+    """What became of a call. `waited`: seconds for which it could not go, because of another that had not ended."""
 
     service: str
     operation: str
     outcome: Outcome
+    waited: float = 0.0
 
 
-Send = Callable[[int], Awaitable[Done]]
-"""Make call number n (from 0) and hear it out. Must not raise: that nobody answers is an outcome too."""
+Send = Callable[[int], Awaitable[Done | None]]
+"""Make call number n (from 0) and hear it out; `None` where it could not be made at all. Must not raise: that nobody answers is
+an outcome too."""
 
 
 class Due(Protocol):
@@ -115,6 +117,10 @@ class Generator:
     async def _one(self, number: int, due: float, free: float) -> None:
         sent = self._clock.now()
         done = await self._send(number)
+        if done is None:
+            self.started -= 1
+            return
+        free, sent = free + done.waited, sent + done.waited
         call = Sent(done.service, done.operation, due, free, sent, self._clock.now(), done.outcome)
         self._account.add(call)
         self._watch(call)

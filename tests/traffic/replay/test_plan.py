@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.capture.record import CONNECTOR, GATEWAY, Asked, Body, Record
-from lgsp.traffic.replay import Wish, plan, writes
+from lgsp.traffic.replay.plan import Wish, plan, writes
 
 NS = 1_000_000_000
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 from urllib.parse import urlsplit
 
 from lgsp.capture.record import GATEWAY, Record
+from lgsp.traffic.replay.bind import Binding, Slot, Trace
+from lgsp.traffic.replay.place import Said
 
 _NS = 1_000_000_000
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -25,8 +28,13 @@ _OWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One call: `due` in seconds from the start of the replay, `target` path and query as they go out."""
+    """One call: `due` in seconds from the start of the replay, `target` path and query as they go out.
 
+    `number` counts the calls of a replay from 0; `takes` is what it has from replies to earlier ones, `gives` what later ones
+    have from the reply to it.
+    """
+
+    number: int
     seq: int
     due: float
     method: str
@@ -35,11 +43,22 @@ class Planned:
     body: bytes
     service: str
     operation: str
+    takes: tuple[Slot, ...] = ()
+    gives: tuple[Binding, ...] = ()
+
+    @property
+    def said(self) -> Said:
+        """What goes out."""
+        return Said(tuple(self.headers.items()), self.body, self.target)
+
+    def saying(self, said: Said) -> Self:
+        """The same call with something else to say."""
+        return replace(self, headers=dict(said.headers), body=said.body, target=said.target)
 
 
 @dataclass(slots=True)
 class Books:
-    """Where every record of a capture went. `failed`: sent, and nobody answered."""
+    """Where every record of a capture went. `failed`: nobody answered, or what it takes never came; `why` has the reasons."""
 
     records: int = 0
     sent: int = 0
@@ -47,6 +66,7 @@ class Books:
     unsent: int = 0
     filtered: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    why: Counter[str] = field(default_factory=Counter)
 
     @property
     def balance(self) -> bool:
@@ -59,7 +79,8 @@ class Books:
 class Wish:
     """What of a capture is wanted, and how fast. `speed` `None` is as fast as it goes; `gap` the longest pause that is kept.
 
-    `begin` and `end` are seconds from the first record of the capture. `maps` rewrites what a path begins with.
+    `begin` and `end` are seconds from the first record of the capture. `maps` rewrites what a path begins with. `bindings` say
+    which values of replies later calls have.
     """
 
     speed: float | None = 1.0
@@ -67,6 +88,7 @@ class Wish:
     begin: float = 0.0
     end: float | None = None
     maps: Sequence[tuple[str, str]] = ()
+    bindings: Sequence[Binding] = ()
 
 
 def plan(records: Iterable[Record], wish: Wish) -> tuple[list[Planned], Books]:
@@ -85,6 +107,7 @@ def plan(records: Iterable[Record], wish: Wish) -> tuple[list[Planned], Books]:
     first = kept[0].t if kept else 0
     planned: list[Planned] = []
     before = passed = 0.0
+    trace = Trace(wish.bindings)
     for record in kept:
         at = (record.t - first) / _NS
         if at < wish.begin or (wish.end is not None and at >= wish.end):
@@ -94,7 +117,8 @@ def plan(records: Iterable[Record], wish: Wish) -> tuple[list[Planned], Books]:
             pause = at - before
             passed += pause if wish.gap is None else min(pause, wish.gap)
         before = at
-        planned.append(_planned(record, 0.0 if wish.speed is None else passed / wish.speed, wish))
+        due = 0.0 if wish.speed is None else passed / wish.speed
+        planned.append(_planned(record, len(planned), due, wish, trace))
     return planned, books
 
 
@@ -107,7 +131,7 @@ def _why_not(record: Record) -> str:
     return ""
 
 
-def _planned(record: Record, due: float, wish: Wish) -> Planned:
+def _planned(record: Record, number: int, due: float, wish: Wish, trace: Trace) -> Planned:
     asked = record.request
     if asked is None:
         raise ValueError("a record without a request is never planned")
@@ -120,7 +144,11 @@ def _planned(record: Record, due: float, wish: Wish) -> Planned:
     headers = {name.lower(): value for name, value in asked.headers if name.lower() not in _OWN and name[:1] != ":"}
     target = f"{path}?{place.query}" if place.query else path
     body = asked.body.data or b""
-    return Planned(record.seq, due, asked.method, target, headers, body, record.service, record.operation)
+    takes = trace.takes(Said(asked.headers, body, target))
+    gives = trace.gives(number, record)
+    return Planned(
+        number, record.seq, due, asked.method, target, headers, body, record.service, record.operation, takes, gives
+    )
 
 
 def writes(planned: Iterable[Planned], idempotent: Callable[[str, str], bool]) -> Counter[str]:

@@ -7,15 +7,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.schema import format_schema
+from lgsp.catalogue.service import Service
 from lgsp.catalogue.source import Source
 from lgsp.cli.options import as_json, catalogue_of, places, print_json, take_in_own_people
 from lgsp.cli.words import in_words, say, translated
 from lgsp.clock import SystemClock
 from lgsp.errors import CatalogueError
 from lgsp.runtime.rehearsal import rehearse
+from lgsp.runtime.sampling import Drawn, sample_service
 
 
 @click.command("validate")
@@ -57,11 +61,27 @@ def print_schema(config: Path, state: Path) -> None:  # noqa: ARG001 - as above
 
 @click.command("test")
 @click.argument("service_id", metavar="ID")
+@click.option("--sample", "calls", type=click.IntRange(100, 10_000_000), metavar="N", help="Draw N calls instead, dry.")
+@click.option("--seed", type=int, default=2023, show_default=True, help="Of the draws.")
 @as_json
 @in_words
 @places
-def run_examples(service_id: str, config: Path, state: Path, *, json_wanted: bool) -> None:  # noqa: ARG001 - as above
-    """Run the examples of service ID against its stand-in; exit 1 when one does not hold, 4 when there is none."""
+def run_examples(
+    service_id: str,
+    config: Path,
+    state: Path,  # noqa: ARG001 - as above
+    *,
+    calls: int | None,
+    seed: int,
+    json_wanted: bool,
+) -> None:
+    """Run the examples of service ID against its stand-in; exit 1 when one does not hold, 4 when there is none.
+
+    With --sample nothing is called: latencies and errors of N calls are drawn as its stand-in draws them, and laid
+    beside what the file promises. Exit 1 when a percentile or a rate is off, 4 when nothing is promised.
+    """
+    if calls is not None:
+        raise click.exceptions.Exit(_sampled(catalogue_of(config).find(service_id), calls, seed, json_wanted))
     found = asyncio.run(rehearse(catalogue_of(config).find(service_id), SystemClock()))
     failed = [one for one in found if one.differs]
     if json_wanted:
@@ -73,3 +93,32 @@ def run_examples(service_id: str, config: Path, state: Path, *, json_wanted: boo
                 click.echo(f"        {difference}")
         click.echo(say("{} examples, {} do not hold", len(found), len(failed)), err=True)
     raise click.exceptions.Exit(1 if failed else 0 if found else 4)
+
+
+def _sampled(service: Service, calls: int, seed: int, json_wanted: bool) -> int:  # noqa: FBT001 - handed on
+    """Print what dry draws come to; the exit code."""
+    simulated = service.mode == "simulate"
+    found = list(sample_service(service, calls, seed)) if simulated else []
+    off = sum(drawn.is_off for drawn in found)
+    if json_wanted:
+        print_json(
+            {"service": service.id, "calls": calls, "seed": seed, "off": off, "promises": list(map(asdict, found))}
+        )
+    else:
+        table = Table(
+            *map(say, ("operations", "what", "promised", "drawn", "may be off by", "")), box=None, pad_edge=False
+        )
+        for drawn in found:
+            values = (_figure(drawn, drawn.promised), _figure(drawn, drawn.drawn), f"{drawn.within:.3%}")
+            table.add_row(drawn.operation, drawn.what, *values, "OFF" if drawn.is_off else "ok")
+        if found:
+            Console(soft_wrap=True).print(table)
+        click.echo(say("{} draws with seed {}: {} promises, {} off", calls, seed, len(found), off), err=True)
+        if not found:
+            why = "it promises neither latency nor errors" if simulated else "its mode simulates nothing"
+            click.echo(say("{}: there is nothing to draw: {}", service.id, say(why)), err=True)
+    return 1 if off else 0 if found else 4
+
+
+def _figure(drawn: Drawn, value: float) -> str:
+    return f"{value * 1000:.1f} ms" if drawn.what.startswith("p") and drawn.what[1:2].isdigit() else f"{value:.3%}"

@@ -291,3 +291,50 @@ def test_what_a_removed_service_leaves_is_read_from_the_metrics() -> None:
         'lgsp_parked_transactions{service="a"} 3.0\n'
     )
     assert [left_in(metrics, name) for name in ("a", "b", "c")] == [(2, 3), (7, 0), (0, 0)]
+
+
+LAW = """law:
+  title: Luật
+  timeout: 2s
+  latency: {p50: 80ms, p99: 900ms}
+  errors: {timeout: 1%}
+  operations: [GET /x]
+"""
+
+
+def test_a_sample_is_laid_beside_what_the_file_promises(config: Path) -> None:
+    (config / "services.yaml").write_text(LAW)
+    result = run(config, "services", "test", "law", "--sample", "5000", "--seed", "3", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert {key: told[key] for key in ("service", "calls", "seed", "off")} == {
+        "service": "law",
+        "calls": 5000,
+        "seed": 3,
+        "off": 0,
+    }
+    assert [(each["what"], each["promised"]) for each in told["promises"]] == [
+        ("p50", 0.08),
+        ("p99", 0.9),
+        ("timeout", 0.01),
+    ]
+    assert told["promises"][0]["drawn"] == pytest.approx(0.08, rel=0.1)
+
+
+def test_what_the_timeout_cuts_off_is_a_finding(config: Path) -> None:
+    (config / "services.yaml").write_text(LAW.replace("2s", "500ms"))
+    result = run(config, "services", "test", "law", "--sample", "5000")
+    assert result.exit_code == 1
+    assert "OFF" in result.stdout
+    assert "3 promises, 1 off" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [("", "neither latency nor errors"), ("  mode: disabled\n  latency: {fixed: 1s}\n", "mode simulates nothing")],
+)
+def test_nothing_to_draw_is_inconclusive(config: Path, lines: str, why: str) -> None:
+    (config / "services.yaml").write_text(BASE + lines)
+    result = run(config, "services", "test", "always", "--sample", "500")
+    assert result.exit_code == 4
+    assert why in result.stderr

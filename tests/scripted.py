@@ -97,8 +97,8 @@ class Raw:
         del no_ack
         self.asked.append((queue, consumer_tag))
 
-    async def basic_cancel(self, tag: str) -> None:
-        self.asked.append(("cancel", tag))
+    async def basic_cancel(self, tag: str, *, nowait: bool = False) -> None:
+        self.asked.append(("cancel without an answer" if nowait else "cancel", tag))
 
 
 class Told:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -93,11 +93,16 @@ class Channel(ABC):
 
     async def cancel(self, queue: str | None = None) -> None:
         """Stop consuming from `queue`, or from all."""
-        for tag, known in list(self._consumers.items()):
-            if queue in {None, known.queue}:
-                # What arrives before the broker has heard of it is still delivered.
-                await self._raw.basic_cancel(tag)
-                self._forget(tag)
+        tags = [tag for tag, known in self._consumers.items() if queue in {None, known.queue}]
+        await self._cancel(tags)
+        # Only now: what arrives before the broker has heard of it is still delivered.
+        for tag in tags:
+            self._forget(tag)
+
+    async def _cancel(self, tags: Sequence[str]) -> None:
+        """Return when the broker has heard of it."""
+        for tag in tags:
+            await self._raw.basic_cancel(tag)
 
     def _forget(self, tag: str) -> None:
         known = self._consumers.pop(tag, None)

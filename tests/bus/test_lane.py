@@ -296,6 +296,19 @@ async def test_closing_writes_what_is_left_and_then_nothing(stage: Stage) -> Non
     assert refused(stage) == "bus_unavailable"
 
 
+async def test_the_broker_is_asked_once_when_nothing_is_consumed_any_more(stage: Stage) -> None:
+    for service in ("a", "b", "c"):
+        await stage.channel.consume(f"q.sync.{service}", lambda _: None)
+    stage.raw.asked.clear()
+    await stage.channel.cancel("q.sync.b")
+    assert stage.raw.asked == [("cancel", "c2")]
+    stage.raw.asked.clear()
+    await stage.channel.cancel()
+    assert stage.raw.asked == [("cancel without an answer", "c1"), ("cancel", "c3")]
+    assert not any(stage.channel.consumes(f"q.sync.{service}") for service in ("a", "b", "c"))
+    await stage.channel.cancel()
+
+
 async def test_a_consumer_that_the_broker_cancelled_is_known_to_be_gone(stage: Stage) -> None:
     await consuming(stage)
     assert stage.channel.consumes("q.sync.svc")

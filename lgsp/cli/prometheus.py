@@ -6,7 +6,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lgsp.errors import BusUnavailable, SettingsError
@@ -17,18 +17,28 @@ _GAPS = 3.5
 """So many evaluations without an alert, and it has ended: one may be late or lost on a busy machine."""
 
 
-def get_json(url: str, path: str, query: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
-    """The JSON that a server of others has at a path. Raises `SettingsError`, or `BusUnavailable` where nobody answers."""
+def get_text(url: str, path: str, query: Mapping[str, str | Sequence[str]] | None = None) -> str:
+    """What a server of others has at a path. Raises `SettingsError`, or `BusUnavailable` where nobody answers."""
     if not url.startswith(("http://", "https://")):
         raise SettingsError(f"{url!r} is no address: write it as http://127.0.0.1:9090")
-    place = url.rstrip("/") + path + (f"?{urllib.parse.urlencode(query)}" if query else "")
+    place = url.rstrip("/") + path + (f"?{urllib.parse.urlencode(query, doseq=True)}" if query else "")
     try:
         with urllib.request.urlopen(place, timeout=_SECONDS) as answer:  # noqa: S310 - the scheme is checked above
-            return json.load(answer)
+            text: str = answer.read().decode()
+            return text
     except urllib.error.HTTPError as error:
         raise SettingsError(f"{place} answers {error.code}: {error.read().decode(errors='replace')[:200]}") from error
     except (OSError, ValueError) as error:
         raise BusUnavailable("unreachable", f"{url} does not answer ({getattr(error, 'reason', error)})") from error
+
+
+def get_json(url: str, path: str, query: Mapping[str, str | Sequence[str]] | None = None) -> Any:  # noqa: ANN401 - JSON
+    """The JSON there. Raises the same."""
+    text = get_text(url, path, query)
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"{url}{path} answers no JSON: is it another server than this command asks?") from error
 
 
 class Prometheus:

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from lgsp.errors import SettingsError
 from lgsp.monitoring.alerts import Alert, alerts
 from lgsp.monitoring.profile import Profile, duration
 from lgsp.monitoring.recordings import Recording, by_owner, by_service, of_the_bus
@@ -52,3 +53,11 @@ def as_yaml(document: Any, command: str) -> str:  # noqa: ANN401 - any document
     """A generated file: how it is made stands at its head."""
     body = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1_000_000)
     return HEAD.format(command=command) + body
+
+
+def from_yaml(text: str) -> Any:  # noqa: ANN401 - any document
+    """What a file of Prometheus or Alertmanager holds. Raises `SettingsError`."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"this is no YAML: {error}") from error

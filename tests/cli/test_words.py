@@ -13,7 +13,7 @@ from lgsp.cli.words import language, say, speak, translated, vietnamese
 
 PACKAGE = Path(words.__file__).parents[1]
 PROBLEMS = "calendar capacity consumer examples expression latency limits parse pattern reader replies source table units upstream validator"
-UNSAID = {"; did you mean {}?", "{}:{}:{}: {}{}{}", "{}: {}", "{}: ", "{} / {}", "{}: {}: {}"}
+UNSAID = {"; did you mean {}?", "{}:{}:{}: {}{}{}", "{}: {}", "{}: ", "{} / {}", "{}: {}: {}", "{}"}
 """Pieces of sentences, and what is built around them."""
 
 
@@ -32,11 +32,12 @@ def sentence(node: ast.AST) -> str:
 
 
 def said() -> Iterator[str]:
-    """What the command line asks `say` for."""
-    for file in (*PACKAGE.glob("cli/services/*.py"), PACKAGE / "cli" / "explain.py", PACKAGE / "cli" / "__init__.py"):
+    """What the command line asks `say` for, at once or by a finding."""
+    files = (PACKAGE / name for name in ("cli/explain.py", "cli/__init__.py", "cli/doctor.py", "monitoring/checkup.py"))
+    for file in (*PACKAGE.glob("cli/services/*.py"), *files):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                if node.func.id == "say":
+                if node.func.id in {"say", "said"}:
                     yield from filter(None, [sentence(node.args[0])])
                 elif node.func.id in {"_asked", "_sample"}:
                     yield sentence(node.args[1])

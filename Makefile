@@ -13,7 +13,7 @@ help: ## What can be made
 stack: ## RabbitMQ, gateway, connectors, Prometheus with rules, Alertmanager (and Grafana if installed), from the system's packages
 	@sh scripts/setup run
 	@sh scripts/setup system
-	.venv/bin/lgsp stack $(STACK)
+	.venv/bin/lgsp stack --past $(STACK)
 
 drill: ## The shipped drills against real Prometheus, Alertmanager and RabbitMQ; also part of `make proof`
 	@sh scripts/setup dev

@@ -21,6 +21,7 @@ import structlog
 from lgsp.app.broker import CONNECTORS, definitions
 from lgsp.app.child import Child, Program
 from lgsp.app.door import ADMIN_FILE
+from lgsp.app.past import Store, tell_prometheus
 from lgsp.app.process import until_stopped
 from lgsp.bus.node import PrivateNode, free_port
 from lgsp.catalogue.parse import read_catalogue
@@ -40,7 +41,10 @@ _COMMAND = "lgsp stack"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be run. `scenario` is the day of the demo traffic; `any_port` lets the system choose every port."""
+    """What is to be run. `scenario` is the day of the demo traffic; `any_port` lets the system choose every port.
+
+    With `past`, a Prometheus that is new is given one.
+    """
 
     config: Path
     state: Path
@@ -48,6 +52,7 @@ class Wanted:
     pace: float
     profile: Profile
     any_port: bool
+    past: bool = False
 
 
 async def stack(wanted: Wanted, announce: Callable[[Mapping[str, str]], None]) -> None:
@@ -69,6 +74,8 @@ async def stack(wanted: Wanted, announce: Callable[[Mapping[str, str]], None]) -
             children.append(child)
         pause = wanted.profile.seconds(RESTART)
         jobs = [child.watch(pause, log.warning) for child in children]
+        if wanted.past:
+            jobs.append(tell_prometheus(wanted.config, wanted.state, _store(place, addresses)))
         await until_stopped(jobs, lambda: announce(addresses))
 
 
@@ -169,11 +176,21 @@ def _prometheus(wanted: Wanted, place: Path, addresses: Mapping[str, str]) -> Pr
     words = [
         _found("Prometheus", "prometheus"),
         f"--config.file={file}",
-        f"--storage.tsdb.path={place / 'prometheus'}",
+        f"--storage.tsdb.path={_data(place)}",
+        "--storage.tsdb.retention.time=400d",  # a past reaches back five months
         f"--web.listen-address={_place(addresses['prometheus'])}",
         f"--rules.alert.resend-delay={duration(max(1.0, wanted.profile.seconds(60)))}",
     ]
     return Program("prometheus", words, f"{addresses['prometheus']}/-/ready")
+
+
+def _store(place: Path, addresses: Mapping[str, str]) -> Store:
+    promtool = Path(_found("Prometheus", "prometheus")).with_name("promtool")
+    return Store(addresses["prometheus"], _data(place), str(promtool), _place(addresses["admin"]))
+
+
+def _data(place: Path) -> Path:
+    return place / "prometheus"
 
 
 def _boards(wanted: Wanted, place: Path, addresses: Mapping[str, str], grafana: Sequence[str]) -> Program:

@@ -24,9 +24,12 @@ from lgsp.monitoring.recordings import (
     BUS_RATE,
     INFO,
     LEFT,
+    OWNER_RATE,
+    OWNER_RATIO,
     WINDOWS,
     bus_ratio_of,
     errors_of,
+    lost_of,
     rate_of,
     ratio_of,
 )
@@ -120,7 +123,9 @@ def _names() -> Names:
     """What the shipped rules call their series."""
     from lgsp.traffic.recorded import Names  # noqa: PLC0415 - numpy is an extra
 
-    return Names(WINDOWS, rate_of, errors_of, ratio_of, BUDGET, BURN_1H, LEFT, INFO, BUS_RATE, bus_ratio_of)
+    return Names(
+        WINDOWS, rate_of, errors_of, ratio_of, BUDGET, BURN_1H, LEFT, INFO, OWNER_RATE, OWNER_RATIO, BUS_RATE, bus_ratio_of, lost_of
+    )  # fmt: skip
 
 
 def _say(described: About, file: Path, openmetrics: Path | None, *, json_wanted: bool) -> None:

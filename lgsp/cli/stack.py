@@ -31,6 +31,9 @@ from lgsp.settings import make_state
 )
 @click.option("--pace", type=click.FloatRange(min=0.001), default=1.0, show_default=True, help="How fast the day goes.")
 @click.option("--no-traffic", is_flag=True, help="No demo traffic.")
+@click.option(
+    "--past", is_flag=True, help="Simulate a past up to yesterday in the background, where Prometheus is new."
+)
 @click.option("--any-port", is_flag=True, help="Free ports instead of the usual ones.")
 @as_json
 @places
@@ -42,6 +45,7 @@ def stack(
     scenario: Path | None,
     pace: float,
     no_traffic: bool,
+    past: bool,
     any_port: bool,
     json_wanted: bool,
 ) -> None:
@@ -60,7 +64,7 @@ def stack(
                 click.echo(line)
         sys.stdout.flush()
 
-    run(whole(Wanted(config, make_state(state), day, pace, profile, any_port), announce))
+    run(whole(Wanted(config, make_state(state), day, pace, profile, any_port, past), announce))
 
 
 def _lines(addresses: Mapping[str, str], state: Path, scale: int) -> list[str]:

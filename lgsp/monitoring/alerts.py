@@ -19,6 +19,7 @@ from lgsp.monitoring.recordings import (
     TICKET,
     WINDOWS,
     errors_of,
+    lost_of,
     ratio_of,
 )
 
@@ -108,7 +109,7 @@ def _of_the_bus(profile: Profile) -> Iterator[Alert]:
     wide = f"{burning} >= 5 and {burning} / {every} >= 0.2"
     yield Alert("LGSPBusWideDegradation", wide, "page", "lgsp-overview", lasts=120, keep=300)
     limit = f"{PAGE * BUS_BUDGET:g}"
-    long, short = (profile.recorded(f"bus:lgsp_bus_caused_errors:ratio_rate{window}") for window in ("1h", "5m"))
+    long, short = (profile.recorded(lost_of(window)) for window in ("1h", "5m"))
     count = f"{profile.recorded('bus:lgsp_bus_caused_errors:rate1h')} * {_number(profile.seconds(3_600))} >= 5"
     caused = f"{long} > {limit} and {short} > {limit} and {count}"
     yield Alert("LGSPBusCausedErrors", caused, "page", "lgsp-overview")

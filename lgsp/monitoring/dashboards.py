@@ -178,6 +178,8 @@ def _panel(panel: Panel, number: int, x: int, y: int) -> Any:  # noqa: ANN401 - 
     for limit, value in ((made.decimals, panel.decimals), (made.min, panel.least), (made.max, panel.most)):
         if value is not None:
             limit(value)
+    if panel.since:
+        made = made.time_from(panel.since)
     if panel.links:
         links = (dashboard.DashboardLink(_both(link.title)).url(link.url).target_blank(True) for link in panel.links)  # noqa: FBT003 - the same
         made = made.data_links(list(links))

@@ -22,6 +22,8 @@ BUDGET = "service:lgsp_slo_error_budget:ratio"
 LEFT = "service:lgsp_error_budget_remaining:ratio_month"
 BURN_1H = "service:lgsp_burn_rate:ratio_rate1h"
 BUS_RATE = "bus:lgsp_transactions:rate5m"
+OWNER_RATE = "owner:lgsp_transactions:rate5m"
+OWNER_RATIO = "owner:lgsp_transaction_errors:ratio_rate5m"
 QUEUE_WAIT = "service:lgsp_queue_wait_seconds:p95_rate5m"
 
 
@@ -51,6 +53,11 @@ def ratio_of(window: str) -> str:
 def bus_ratio_of(window: str) -> str:
     """The recorded share of errors in what the whole bus carried."""
     return f"bus:lgsp_transaction_errors:ratio_rate{window}"
+
+
+def lost_of(window: str) -> str:
+    """The recorded share of what the bus itself lost."""
+    return f"bus:lgsp_bus_caused_errors:ratio_rate{window}"
 
 
 def by_service(profile: Profile) -> Iterator[Recording]:
@@ -84,8 +91,8 @@ def by_owner(profile: Profile) -> Iterator[Recording]:
     who = f"* on (service) group_left (owner, tier) {profile.recorded(INFO)}"
     rate = f"sum by (owner, tier) ({profile.recorded(rate_of('5m'))} {who})"
     errors = f"sum by (owner, tier) ({profile.recorded(errors_of('5m'))} {who})"
-    yield Recording("owner:lgsp_transactions:rate5m", rate)
-    yield Recording("owner:lgsp_transaction_errors:ratio_rate5m", f"{errors} / ({rate} > 0)")
+    yield Recording(OWNER_RATE, rate)
+    yield Recording(OWNER_RATIO, f"{errors} / ({rate} > 0)")
 
 
 def of_the_bus(profile: Profile) -> Iterator[Recording]:
@@ -97,7 +104,7 @@ def of_the_bus(profile: Profile) -> Iterator[Recording]:
         ours = profile.select("lgsp_transactions_total", 'outcome="bus_error"')
         lost = f"sum(rate({ours}[{profile.span(WINDOWS[window])}]))"
         yield Recording(bus_ratio_of(window), f"{errors} / ({rate} > 0)")
-        yield Recording(f"bus:lgsp_bus_caused_errors:ratio_rate{window}", f"{lost} / ({rate} > 0)")
+        yield Recording(lost_of(window), f"{lost} / ({rate} > 0)")
         if window == "1h":
             yield Recording("bus:lgsp_bus_caused_errors:rate1h", lost)
     budget = profile.recorded(BUDGET)

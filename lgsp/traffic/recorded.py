@@ -36,8 +36,11 @@ class Names:
     burn: str
     left: str
     info: str
+    owner_rate: str
+    owner_ratio: str
     bus_rate: str
     bus_ratio: Callable[[str], str]
+    lost: Callable[[str], str]
     short: str = "5m"
     long: str = "1h"
 
@@ -57,7 +60,7 @@ def rising(history: History) -> dict[tuple[str, Outcome], Counts]:
 
 
 def recorded(history: History, catalogue: Catalogue, names: Names, zone: ZoneInfo) -> Iterator[Series]:
-    """The rules' series of every service, then of the whole bus; those of one metric one after the other."""
+    """The rules' series of every service, of the whole bus and of owners; those of one metric one after the other."""
     counters = rising(history)
     services = list(dict.fromkeys(name for name, _ in counters))
     counted = {each: _total([counters[each, o] for o in Outcome if o is not Outcome.REJECTED]) for each in services}
@@ -71,10 +74,14 @@ def recorded(history: History, catalogue: Catalogue, names: Names, zone: ZoneInf
         yield from (
             Series(names.ratio(window), f'service="{each}"', share(errors[each], rates[each])) for each in services
         )
+        whole = _total([*rates.values()])
         if window == names.short:
-            yield Series(names.bus_rate, "", _total([*rates.values()]))
+            yield Series(names.bus_rate, "", whole)
+            yield from _of_owners(catalogue, names, rates, errors)
         if window in {names.short, names.long}:
-            yield Series(names.bus_ratio(window), "", share(_total([*errors.values()]), _total([*rates.values()])))
+            lost = _rate(_total([counters[each, Outcome.BUS_ERROR] for each in services]), seconds)
+            yield Series(names.bus_ratio(window), "", share(_total([*errors.values()]), whole))
+            yield Series(names.lost(window), "", share(lost, whole))
         if window == names.long:
             burning = {each: share(errors[each], rates[each]) / budget[each] for each in services}
             yield from (Series(names.burn, f'service="{each}"', burning[each]) for each in services)
@@ -88,6 +95,20 @@ def recorded(history: History, catalogue: Catalogue, names: Names, zone: ZoneInf
         service = catalogue.find(each)
         labels = f'service="{each}",owner="{service.owner}",tier="{service.tier}"'
         yield Series(names.info, labels, np.ones(length))
+
+
+def _of_owners(
+    catalogue: Catalogue, names: Names, rates: Mapping[str, Values], errors: Mapping[str, Values]
+) -> Iterator[Series]:
+    """The same for every agency, over all that it owns in one tier."""
+    owned: dict[str, list[str]] = {}
+    for each in rates:
+        service = catalogue.find(each)
+        owned.setdefault(f'owner="{service.owner}",tier="{service.tier}"', []).append(each)
+    whole = {labels: _total([rates[each] for each in of]) for labels, of in owned.items()}
+    failed = {labels: _total([errors[each] for each in of]) for labels, of in owned.items()}
+    yield from (Series(names.owner_rate, labels, whole[labels]) for labels in owned)
+    yield from (Series(names.owner_ratio, labels, share(failed[labels], whole[labels])) for labels in owned)
 
 
 def period_gauges(history: History, zone: ZoneInfo) -> Iterator[Series]:

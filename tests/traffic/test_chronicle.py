@@ -1,26 +1,35 @@
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from urllib.parse import urlencode
 
-import processes
 import pytest
 from builders import shipped
+from prometheus import Prometheus, program
 
-from lgsp.bus.node import free_port
 from lgsp.errors import SettingsError
 from lgsp.ledger.hours import unpack_sketch
 from lgsp.model import Outcome
 from lgsp.monitoring.profile import Profile
-from lgsp.monitoring.recordings import BUDGET, BUS_RATE, INFO, LEFT, by_service, errors_of, of_the_bus, rate_of
+from lgsp.monitoring.recordings import (
+    BUDGET,
+    BUS_RATE,
+    INFO,
+    LEFT,
+    OWNER_RATE,
+    OWNER_RATIO,
+    by_owner,
+    by_service,
+    errors_of,
+    lost_of,
+    of_the_bus,
+    rate_of,
+)
 from lgsp.traffic.chronicle import (
     Change,
     Move,
@@ -43,7 +52,7 @@ CATALOGUE = shipped()
 LAST = date(2023, 5, 24)
 NAMES = Names(
     {"5m": 300, "1h": 3_600, "1d": 86_400}, "rate{}".format, "errors{}".format, "ratio{}".format,
-    "budget", "burn", "left", "info", "bus", "bus_ratio{}".format,
+    "budget", "burn", "left", "info", "owner_rate", "owner_ratio", "bus", "bus_ratio{}".format, "lost{}".format,
 )  # fmt: skip
 
 
@@ -217,67 +226,39 @@ def test_counters_and_buckets_rise_to_the_totals(fortnight: tuple[Period, Histor
 
 
 @pytest.fixture(scope="module")
-def prometheus(fortnight: tuple[Period, History], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Prometheus that was given the fortnight, and nothing else: its address."""
+def prometheus(fortnight: tuple[Period, History], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """One that was given the fortnight, and nothing else."""
     directory = tmp_path_factory.mktemp("prometheus")
-    promtool, program = shutil.which("promtool"), shutil.which("prometheus")
-    assert promtool, "promtool is not installed: install the package prometheus, or run `make test`"
-    assert program, "prometheus is not installed: install the package prometheus, or run `make test`"
     labels = {"job": "lgsp-gateway", "instance": "127.0.0.1:8290"}
     (directory / "past.txt").write_text("".join(open_metrics(fortnight[1], CATALOGUE, labels, SCENARIO.zone, NAMES)))
-    command = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=2160h"]
+    command = [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=2160h"]
     done = subprocess.run(
         [*command, directory / "past.txt", directory / "data"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    (directory / "prometheus.yml").write_text("global: {}\n")
-    where = f"127.0.0.1:{free_port()}"
-    options = (
-        f"--config.file={directory}/prometheus.yml",
-        f"--storage.tsdb.path={directory}/data",
-        f"--web.listen-address={where}",
-    )
-    with (directory / "log").open("w") as log:
-        server = subprocess.Popen([program, *options, "--storage.tsdb.retention.time=100y"], stdout=log, stderr=log)
-    try:
-        processes.until(lambda: is_ready(where), "Prometheus is ready", 30)
-        yield f"http://{where}"
-    finally:
-        server.kill()
-        server.wait()
-
-
-def is_ready(where: str) -> bool:
-    try:
-        return processes.get(f"http://{where}/-/ready")[0] == 200
-    except OSError:
-        return False  # its listener is not there yet
-
-
-def queried(prometheus: str, query: str, at: float) -> dict[str, float]:
-    """The values of an instant query by service."""
-    asked = urlencode({"query": query, "time": at})
-    found = json.loads(processes.get(f"{prometheus}/api/v1/query?{asked}")[1])["data"]["result"]
-    return {each["metric"].get("service", ""): float(each["value"][1]) for each in found}
+    with Prometheus(directory) as running:
+        yield running
 
 
 @pytest.mark.real
-def test_increase_over_the_period_is_what_the_ledger_has(prometheus: str, fortnight: tuple[Period, History]) -> None:
+def test_increase_over_the_period_is_what_the_ledger_has(
+    prometheus: Prometheus, fortnight: tuple[Period, History]
+) -> None:
     _, history = fortnight
     end = history.start + 14 * 86_400
-    found = queried(prometheus, "sum by (service) (increase(lgsp_transactions_total[14d]))", end)
+    found = prometheus.at("sum by (service) (increase(lgsp_transactions_total[14d]))", end)
     told = {name: sum(int(history.hours[name, o].sum()) for o in Outcome) for name in ("e-office", "shared-catalog")}
     assert found == pytest.approx(told, rel=0.001)
 
 
 @pytest.mark.real
 def test_what_rules_would_have_recorded_is_what_they_compute(
-    prometheus: str, fortnight: tuple[Period, History]
+    prometheus: Prometheus, fortnight: tuple[Period, History]
 ) -> None:
     _, history = fortnight
     at = history.start + 5 * 86_400 + 10 * 3_600
     profile = Profile()
-    rules = {rule.name: rule.expr for rule in (*by_service(profile), *of_the_bus(profile))}
+    rules = {rule.name: rule.expr for rule in (*by_service(profile), *of_the_bus(profile), *by_owner(profile))}
     names = {
         rate_of("1d"): "rate1d",
         errors_of("1d"): "errors1d",
@@ -285,12 +266,17 @@ def test_what_rules_would_have_recorded_is_what_they_compute(
         BUS_RATE: "bus",
         LEFT: "left",
         INFO: "info",
+        OWNER_RATE: "owner_rate",
+        OWNER_RATIO: "owner_ratio",
+        lost_of("1h"): "lost1h",
     }
     for rule, ours in names.items():
         expression = rules[rule]
-        for shipped_name, written in ((BUDGET, "budget"), (rate_of("5m"), "rate5m")):
+        for shipped_name, written in (
+            (BUDGET, "budget"), (rate_of("5m"), "rate5m"), (errors_of("5m"), "errors5m"), (INFO, "info"), (rate_of("1h"), "rate1h")
+        ):  # fmt: skip
             expression = expression.replace(shipped_name, written)
-        assert queried(prometheus, ours, at) == pytest.approx(queried(prometheus, expression, at), rel=0.001), rule
-    assert queried(prometheus, 'count by (service) ({__name__=~"rate.*|errors.*|ratio.*|burn|budget|left|info"})', at) == {
+        assert prometheus.at(ours, at) == pytest.approx(prometheus.at(expression, at), rel=0.001), rule
+    assert prometheus.at('count by (service) ({__name__=~"rate.*|errors.*|ratio.*|burn|budget|left|info"})', at) == {
         "e-office": 13, "shared-catalog": 13,
     }  # fmt: skip

@@ -16,20 +16,20 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 START = int(datetime(2023, 1, 31, tzinfo=ZONE).timestamp())
 NAMES = Names(
     {"5m": 300, "1h": 3_600, "6h": 21_600}, "rate{}".format, "errors{}".format, "ratio{}".format,
-    "budget", "burn", "left", "info", "bus", "bus_ratio{}".format,
+    "budget", "burn", "left", "info", "owner_rate", "owner_ratio", "bus", "bus_ratio{}".format, "lost{}".format,
 )  # fmt: skip
 DAYS = 2
 
 
 def a_history() -> History:
-    """31 January and 1 February: each hour 90 ok, 10 rejected, 10 timeouts; nothing in the second hour."""
+    """31 January and 1 February: each hour 90 ok, 10 rejected, 8 timeouts, 2 lost by the bus; nothing in the second hour."""
 
     def hourly(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         counts = np.full(DAYS * 24, count, dtype=np.int64)
         counts[1] = 0
         return counts
 
-    told = {Outcome.OK: 90, Outcome.REJECTED: 10, Outcome.TIMEOUT: 10}
+    told = {Outcome.OK: 90, Outcome.REJECTED: 10, Outcome.TIMEOUT: 8, Outcome.BUS_ERROR: 2}
     hours = {("e-office", outcome): hourly(told.get(outcome, 0)) for outcome in Outcome}
     return History(START, hours, np.zeros(DAYS * 24 * 60, dtype=np.int64), {}, "")
 
@@ -57,10 +57,20 @@ SERIES = {each.metric: each for each in recorded(a_history(), shipped(), NAMES, 
         ("bus", 5, 100 / 3600),
         ("bus_ratio1h", 5, 0.1),
         ("bus_ratio5m", 2, math.nan),
+        ("lost1h", 5, 0.02),
+        ("lost5m", 2, math.nan),
+        ("owner_rate", 5, 100 / 3600),
+        ("owner_ratio", 5, 0.1),
+        ("owner_ratio", 2, math.nan),
     ],
 )
 def test_a_recorded_series_has_at_each_hour_what_the_rule_gives(metric: str, hour: int, value: float) -> None:
     assert SERIES[metric].values[hour] == pytest.approx(value, nan_ok=True)
+
+
+def test_an_owner_is_told_of_by_tier() -> None:
+    [labels] = {SERIES[name].labels for name in ("owner_rate", "owner_ratio")}
+    assert labels == f'owner="{shipped().find("e-office").owner}",tier="provincial"'
 
 
 def test_there_is_one_value_for_each_full_hour_and_the_first() -> None:

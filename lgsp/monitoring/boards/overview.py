@@ -36,8 +36,8 @@ from lgsp.monitoring.boards.queries import (
     since,
     watchdog,
 )
-from lgsp.monitoring.profile import Profile
-from lgsp.monitoring.recordings import BAD, BUDGET, COUNTED, LEFT, rate_of, ratio_of
+from lgsp.monitoring.profile import GATEWAY, Profile, job
+from lgsp.monitoring.recordings import BAD, BUDGET, COUNTED, LEFT, OWNER_RATE, lost_of, rate_of, ratio_of
 from lgsp.monitoring.words import Text
 
 TO_OBJECTIVE: Steps = ((LOWEST, RED), (-0.02, ORANGE), (0, GREEN))
@@ -54,7 +54,7 @@ def overview(profile: Profile) -> Board:
         ),
         variables=service_variables(profile),
         marks=marks(profile),
-        panels=(*_head(profile), _status(profile), *_flow(profile), _worst_first(profile)),
+        panels=(*_head(profile), _status(profile), *_flow(profile), _long(profile), _worst_first(profile)),
     )
 
 
@@ -211,7 +211,7 @@ def _flow(profile: Profile) -> tuple[Panel, ...]:
             ),
             kind=Kind.LINES,
             unit="reqps",
-            queries=(Query(f"sum by (tier) ({profile.recorded('owner:lgsp_transactions:rate5m')})", "{{tier}}"),),
+            queries=(Query(f"sum by (tier) ({profile.recorded(OWNER_RATE)})", "{{tier}}"),),
             width=12,
         ),
         Panel(
@@ -240,11 +240,35 @@ def _flow(profile: Profile) -> tuple[Panel, ...]:
             unit="percentunit",
             queries=(
                 Query(profile.recorded("bus:lgsp_transaction_errors:ratio_rate5m"), "all / tất cả"),
-                Query(profile.recorded("bus:lgsp_bus_caused_errors:ratio_rate5m"), "bus / trục"),
+                Query(profile.recorded(lost_of("5m")), "bus / trục"),
             ),
             width=12,
             nothing=IDLE,
         ),
+    )
+
+
+def _long(profile: Profile) -> Panel:
+    """Since no scrape job was there when a past was simulated, `up` tells what took place from what did not."""
+    calls = f"sum(last_over_time({profile.recorded(rate_of('5m'), SERVICE)}[1h]))"
+    gateway = profile.select("up", job=job(GATEWAY))
+    return Panel(
+        title=Text("The last five months", "Năm tháng qua"),
+        says=Text(
+            "What is usual, and where does the simulated past end? Calls a second without `rejected`, the last value of 1 h each; "
+            "always five months, whatever time is chosen above. Simulated is what no gateway was watched for.",
+            "Bình thường là bao nhiêu, và phần mô phỏng dừng ở đâu? Lượt gọi mỗi giây, không tính `rejected`, lấy giá trị cuối của mỗi 1 h; "
+            "luôn là năm tháng, dù chọn thời gian nào ở trên. Mô phỏng là khi chưa có cổng nào được giám sát.",
+        ),
+        kind=Kind.LINES,
+        unit="reqps",
+        queries=(
+            Query(f"{calls} unless on () count(last_over_time({gateway}[1h]))", "simulated / mô phỏng"),
+            Query(f"{calls} and on () count({gateway} == 1)", "real / thật"),
+        ),
+        width=24,
+        since="22w",
+        nothing=IDLE,
     )
 
 

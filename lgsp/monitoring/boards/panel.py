@@ -90,6 +90,8 @@ class Panel:
     links: Sequence[Link] = ()
     sort: Text | None = None
     """The column by which a table is sorted, smallest first."""
+    since: str = ""
+    """How far it looks back, if that is not what is chosen for the board: `22w`."""
 
 
 @dataclass(frozen=True, slots=True)

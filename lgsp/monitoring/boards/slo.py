@@ -14,7 +14,7 @@ from lgsp.monitoring.boards.queries import (
     service_variables,
 )
 from lgsp.monitoring.profile import Profile
-from lgsp.monitoring.recordings import BAD, BURN_1H, COUNTED, INFO, LEFT
+from lgsp.monitoring.recordings import BAD, BURN_1H, COUNTED, INFO, LEFT, OWNER_RATE, OWNER_RATIO
 from lgsp.monitoring.words import Text
 
 MONTH = 'period="month"'
@@ -120,7 +120,7 @@ def _owners(profile: Profile) -> tuple[Panel, ...]:
             ),
             kind=Kind.LINES,
             unit="reqps",
-            queries=(Query(profile.recorded("owner:lgsp_transactions:rate5m", owner), "{{owner}} {{tier}}"),),
+            queries=(Query(profile.recorded(OWNER_RATE, owner), "{{owner}} {{tier}}"),),
         ),
         Panel(
             title=Text("Owners: SLI", "Đơn vị: SLI"),
@@ -130,11 +130,7 @@ def _owners(profile: Profile) -> tuple[Panel, ...]:
             ),
             kind=Kind.LINES,
             unit="percentunit",
-            queries=(
-                Query(
-                    f"1 - {profile.recorded('owner:lgsp_transaction_errors:ratio_rate5m', owner)}", "{{owner}} {{tier}}"
-                ),
-            ),
+            queries=(Query(f"1 - {profile.recorded(OWNER_RATIO, owner)}", "{{owner}} {{tier}}"),),
             most=1,
             nothing=IDLE,
         ),

@@ -46,17 +46,20 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "verified": ("kiểm tra {0} trước", "verified {0} ago"),
     "never-verified": ("chưa kiểm tra", "not verified yet"),
     "verify-failed": ("KIỂM TRA THẤY SAI", "VERIFICATION FAILED"),
-    "simulated": ("mô phỏng", "simulated"),
     "simulated-past": (
         "+ {0} lượt mô phỏng ({1} – {2}), không tính vào số liệu trên",
-        "+ {0} simulated ({1} – {2}), not part of these figures",
+        "+ {0} synthetic ({1} – {2}), not part of these figures",
+    ),
+    "moved-past": (
+        "+ {0} lượt mô phỏng ({1} – {2}), chuyển từ năm {3}, không tính vào số liệu trên",
+        "+ {0} synthetic ({1} – {2}), moved from {3}, not part of these figures",
     ),
     "days": ("28 ngày", "28 days"),
     "days-more": (
         "Lượt gọi theo ngày: gạch chéo là mô phỏng, đặc là thật, vạch đứng là ranh giới",
-        "Calls a day: hatched is simulated, solid is real, the upright line is the seam",
+        "Calls a day: hatched is synthetic, solid is real, the upright line is the seam",
     ),
-    "day-told": ("{0}: {1} thật, {2} mô phỏng", "{0}: {1} real, {2} simulated"),
+    "day-told": ("{0}: {1} thật, {2} mô phỏng", "{0}: {1} real, {2} synthetic"),
     "map": ("Dòng giao dịch", "Flow"),
     "map-more": (
         "Độ dày là lưu lượng; hình và màu là trạng thái; con số là thời gian chờ trong hàng đợi (p95)",

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 from lgsp.catalogue.live import Commit
@@ -15,6 +16,7 @@ from lgsp.edge.days import Days
 from lgsp.edge.glance import GLYPHS, Line, State, blamed, line_of, official, sli, worst_first
 from lgsp.fault import Fault, as_data
 from lgsp.ledger.base import Ledger
+from lgsp.ledger.past import About
 from lgsp.ledger.periods import Period
 from lgsp.model import Outcome
 from lgsp.taps.pulse import NOTHING, Counts, Failure, Pulse, bad, counted
@@ -298,9 +300,15 @@ def days_data(days: Days) -> dict[str, Any]:
             "first": about.first,
             "last": about.last,
             "moved_days": about.moved_days,
+            "moved_from": _moved_from(about),
             "scenario": about.scenario,
         },
     }
+
+
+def _moved_from(about: About) -> int | None:
+    """The year that a moved past is told of; `None` where it stands at its own days."""
+    return (date.fromisoformat(about.first) - timedelta(days=about.moved_days)).year if about.moved_days else None
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -9,6 +9,7 @@ from ledgers import START, a_ledger, pass_through
 
 from lgsp.clock import ManualClock
 from lgsp.edge.days import DAYS, days_of, read_days
+from lgsp.edge.scene import days_data
 from lgsp.errors import LedgerDamaged
 from lgsp.ledger.files import Files
 from lgsp.ledger.past import FILE, About, write_past
@@ -52,3 +53,13 @@ async def test_a_past_beside_the_ledger_is_read_with_what_it_says_of_itself(tmp_
         (tmp_path / FILE).write_bytes(b"not a past, and long enough to be looked at as one" * 9)
         with pytest.raises(LedgerDamaged, match="lgsp history"):
             read_days(tmp_path, reader, HANOI, NOW)
+
+
+@pytest.mark.parametrize(
+    ("first", "moved_days", "year"),
+    [("2023-05-01", 0, None), ("2026-06-27", 1274, 2022), ("2026-06-28", 1274, 2023), ("2024-05-05", 7, 2024)],
+)
+def test_a_moved_past_says_of_which_year_it_is_told(first: str, moved_days: int, year: int | None) -> None:
+    about = About("s.yaml", "0", 7, "UTC", first, first, 12, 11, moved_days, "0", [], "1")
+    told = days_data(days_of({HOUR - 24: 12}, {}, HANOI, NOW, about))["about"]
+    assert (told["calls"], told["moved_days"], told["moved_from"]) == (12, moved_days, year)

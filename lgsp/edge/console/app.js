@@ -72,7 +72,8 @@ function showDays(told) {
     return say("day-told", numbers.date(new Date(at * 1000).toISOString().slice(0, 10)), numbers.count(told.real[place]), numbers.count(told.simulated[place]));
   });
   const about = told.about;
-  write(byId("past"), about ? say("simulated-past", numbers.count(about.calls), numbers.date(about.first), numbers.date(about.last))
+  write(byId("past"), about ? say(about.moved_from ? "moved-past" : "simulated-past",
+    numbers.count(about.calls), numbers.date(about.first), numbers.date(about.last), about.moved_from)
     : told.real.some(Boolean) ? "" : `○ ${say("no-data")}`);
 }
 

@@ -30,10 +30,18 @@ vehicle-registry:
     GET /vehicles/{{plate}}:
       reply: {{plate: "{{{{ path.plate }}}}"}}
 """
+PAST = """\
+zone: Asia/Ho_Chi_Minh
+calls: 1000
+parts: {all: {share: 100%}}
+period: {from: "2023-05-11", to: "2023-05-24", calls: 1400000, official: 99%, services: 1}
+failures: {timeout: 100%}
+services: {e-office: {share: 100%, official: 99%}}
+"""
 
 
 class Bus:
-    """A `lgsp up` without traffic of its own, on a configuration that a test may add to."""
+    """A `lgsp up` without traffic of its own but with a past, on a configuration that a test may add to."""
 
     def __init__(self, directory: Path) -> None:
         self.config = directory / "config"
@@ -41,6 +49,10 @@ class Bus:
         done = subprocess.run(
             [sys.executable, "-m", "lgsp", "init", str(self.config)], check=False, capture_output=True
         )
+        assert done.returncode == 0, done.stderr
+        (directory / "past.yaml").write_text(PAST)
+        words = ["history", "--until", "now", "--scenario", str(directory / "past.yaml"), "--state", str(self.state)]
+        done = subprocess.run([sys.executable, "-m", "lgsp", *words], check=False, capture_output=True)
         assert done.returncode == 0, done.stderr
         self.process = self._process("127.0.0.1:0", "127.0.0.1:0")
 
@@ -216,10 +228,38 @@ def test_the_language_changes_by_a_key_and_stays_in_the_address(bus: Bus, screen
     was = page.locator("#year").inner_text()
     bus.call("ok")
     processes.until(lambda: bus.twin()["year"]["all"] > digits(was), "one more call")
-    expect(page.locator("#pulse-word")).to_contain_text("0 s")
+    expect(page.locator("#pulse-word")).to_have_text(re.compile(r"\b[01] s$"))
     assert page.locator("#year").inner_text() == was
     page.keyboard.press("p")
     expect(page.locator("#year")).not_to_have_text(was)
+    assert screen.mistakes == []
+
+
+@pytest.mark.parametrize(("language", "word"), [("vi", "mô phỏng"), ("en", "synthetic")])
+def test_a_past_is_hatched_up_to_the_seam_said_to_be_one_and_in_no_other_figure(
+    bus: Bus, screen: Screen, language: Language, word: str
+) -> None:
+    page = live(screen.open(bus.admin, language=language))
+    expect(page.locator("#past")).to_contain_text(word)
+    twin = bus.twin()
+    past, about = twin["past"], twin["past"]["about"]
+    said = page.locator("#past").inner_text()
+    assert "2023" in said
+    assert f"+ {about['calls']:,}".replace(",", "." if language == "vi" else ",") in said
+    assert about["calls"] >= 1_400_000
+    simulated = [place for place, calls in enumerate(past["simulated"]) if calls]
+    assert (simulated[-1], past["seam"]) == (26, 27)
+    heights = [
+        float(bar.get_attribute("height") or 0)
+        for bar in page.locator("#days rect.simulated[fill='url(#hatch)']").all()
+    ]
+    assert [place for place, height in enumerate(heights) if height] == simulated
+    seam = page.locator("#days line.seam")
+    assert float(seam.get_attribute("x1") or 0) == pytest.approx(27 * 300 / 28)
+    bus.call("ok", 2)
+    expect(page.locator("#year")).to_have_text(str(twin["year"]["all"] + 2))
+    assert digits(page.locator("#today").inner_text()) == twin["today"]["all"] + 2
+    screen.shot(page, f"past-{language}")
     assert screen.mistakes == []
 
 

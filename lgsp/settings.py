@@ -60,6 +60,10 @@ class Settings:
     """`None`: the embedded bus; else an `amqp://` address."""
     broker_user: str | None = None
     broker_password: str | None = None
+    broker_ca: Path | None = None
+    """The authority that the broker's certificate comes from; `None`: those of the system."""
+    broker_certificate: Path | None = None
+    """What we show to a broker that wants to see a certificate, with its key."""
     open: bool = False
     tls: bool = False
     tls_names: tuple[str, ...] = ()

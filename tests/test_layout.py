@@ -18,7 +18,7 @@ from project import files_of
 REPOSITORY = Path(__file__).parents[1]
 
 FLOORS = (
-    ("errors", "clock", "chance", "breaker"),
+    ("errors", "clock", "chance", "breaker", "trust"),
     ("model", "settings", "fault"),
     ("catalogue", "bus", "ledger", "capture"),
     ("dispatch", "forwarding", "runtime"),

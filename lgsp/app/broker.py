@@ -17,6 +17,7 @@ from lgsp.bus import topology
 from lgsp.bus.node import PrivateNode
 from lgsp.bus.provision import provision
 from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.bus.secure import with_files
 from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.clock import SystemClock
 from lgsp.edge.incoming import TransactionIds
@@ -74,7 +75,8 @@ def _remove(directory: Path) -> None:
 
 def url_of(settings: Settings) -> str:
     """The address of the broker that was named. Raises `SettingsError`."""
-    return broker_url(settings.broker or "", settings.broker_user, settings.broker_password)
+    url = broker_url(settings.broker or "", settings.broker_user, settings.broker_password)
+    return with_files(url, settings.broker_ca, settings.broker_certificate)
 
 
 def broker_url(broker: str, user: str | None, password: str | None) -> str:

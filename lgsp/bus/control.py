@@ -17,7 +17,9 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
 from lgsp.bus import topology
 from lgsp.bus.errors import GONE
 from lgsp.bus.link import without_password
+from lgsp.bus.secure import context
 from lgsp.errors import BusUnavailable
+from lgsp.trust import what_is_wrong
 
 log = structlog.get_logger()
 Heard = Callable[[bytes], None]
@@ -63,14 +65,18 @@ class RabbitControl:
     async def __aenter__(self) -> Self:
         try:
             self._connection = await aio_pika.connect_robust(
-                self._url, timeout=5, heartbeat=10, client_properties={"connection_name": f"lgsp {self._name} control"}
+                self._url,
+                timeout=5,
+                heartbeat=10,
+                client_properties={"connection_name": f"lgsp {self._name} control"},
+                ssl_context=context(self._url),
             )
             channel = await self._connection.channel(publisher_confirms=False)
             self._exchange = await channel.get_exchange(topology.CONTROL, ensure=False)
         except (*GONE, TimeoutError) as error:
             raise BusUnavailable(
                 "bus_unavailable",
-                f"no orders can be heard at {without_password(self._url)} ({type(error).__name__}: {error})",
+                f"no orders can be heard at {without_password(self._url)} ({what_is_wrong(error) or repr(error)})",
             ) from error
         return self
 

@@ -20,8 +20,10 @@ from lgsp.bus.errors import GONE
 from lgsp.bus.lane import LaneChannel
 from lgsp.bus.plain import PlainChannel
 from lgsp.bus.relay import LaneConnection, Relay, with_relay
+from lgsp.bus.secure import context
 from lgsp.clock import Clock
 from lgsp.errors import BusUnavailable
+from lgsp.trust import what_is_wrong
 
 log = structlog.get_logger()
 HEARTBEAT = 10
@@ -92,6 +94,7 @@ class Link:
                 reconnect_interval=self._retry,
                 client_properties={"connection_name": f"lgsp {self._name}"},
                 connection_class=kind,
+                ssl_context=context(self._url),
             )
         except (AuthenticationError, ProbableAuthenticationError) as error:
             raise BusUnavailable(
@@ -99,10 +102,7 @@ class Link:
                 f"the broker at {without_password(self._url)} does not let us in: check user, password and vhost",
             ) from error
         except (*GONE, TimeoutError) as error:
-            raise BusUnavailable(
-                "bus_unavailable",
-                f"no broker answers at {without_password(self._url)} ({type(error).__name__}: {error})",
-            ) from error
+            raise BusUnavailable("bus_unavailable", absent(self._url, error)) from error
         if self._lane and self._relay is None:
             log.warning(
                 "fast lane not attached", name=self._name, why="this aiormq or aio-pika does not offer its place"
@@ -184,6 +184,14 @@ class Link:
             with suppress(*GONE, TimeoutError):
                 async with asyncio.timeout(5):
                     await connection.close()
+
+
+def absent(url: str, error: BaseException) -> str:
+    """Why there is no connection to the address, in words."""
+    wrong = what_is_wrong(error)
+    if wrong:
+        return f"the broker at {without_password(url)} is not connected to: {wrong}"
+    return f"no broker answers at {without_password(url)} ({type(error).__name__}: {error})"
 
 
 def without_password(url: str) -> str:

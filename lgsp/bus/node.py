@@ -76,15 +76,27 @@ def free_port() -> int:
 
 
 class PrivateNode:
-    """One node. `definitions` is imported on its first boot; `metrics` turns on its Prometheus plugin, `management` its API."""
+    """One node. `definitions` is imported on its first boot; `metrics` turns on its Prometheus plugin, `management` its API.
+
+    `tls`: its certificate with its key, and the authority of those whose own certificates it wants to see; then it also
+    listens on `tls_port`.
+    """
 
     def __init__(
-        self, directory: Path, definitions: Mapping[str, Any], *, metrics: bool = False, management: bool = False
+        self,
+        directory: Path,
+        definitions: Mapping[str, Any],
+        *,
+        metrics: bool = False,
+        management: bool = False,
+        tls: tuple[Path, Path] | None = None,
     ) -> None:
         self.directory = directory
         self.port = free_port()
         self.metrics_port = free_port() if metrics else None
         self.management_port = free_port() if management else None
+        self.tls_port = free_port() if tls else None
+        self._tls = tls
         self._definitions = definitions
         self._name = f"lgsp-{secrets.token_hex(4)}@localhost"
         self._epmd = free_port()
@@ -149,6 +161,16 @@ class PrivateNode:
             "loopback_users = none",
             "disk_free_limit.absolute = 50MB",
         ]
+        if self._tls:
+            own, authority = self._tls
+            settings += [
+                f"listeners.ssl.1 = 127.0.0.1:{self.tls_port}",
+                f"ssl_options.cacertfile = {authority}",
+                f"ssl_options.certfile = {own}",
+                f"ssl_options.keyfile = {own}",
+                "ssl_options.verify = verify_peer",
+                "ssl_options.fail_if_no_peer_cert = true",
+            ]
         plugins = []
         if self.management_port:
             plugins.append("rabbitmq_management")

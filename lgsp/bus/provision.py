@@ -8,8 +8,10 @@ import aio_pika
 
 from lgsp.bus import topology
 from lgsp.bus.errors import GONE
-from lgsp.bus.link import without_password
+from lgsp.bus.link import absent, without_password
+from lgsp.bus.secure import context
 from lgsp.errors import BusUnavailable
+from lgsp.trust import what_is_wrong
 
 
 async def provision(url: str, services: Iterable[str]) -> None:
@@ -19,7 +21,7 @@ async def provision(url: str, services: Iterable[str]) -> None:
     """
     document = topology.definitions(list(services), [], salt=b"none")
     try:
-        connection = await aio_pika.connect(url, timeout=5)
+        connection = await aio_pika.connect(url, timeout=5, ssl_context=context(url))
         async with connection:
             channel = await connection.channel()
             for exchange in document["exchanges"]:
@@ -30,6 +32,8 @@ async def provision(url: str, services: Iterable[str]) -> None:
                 queue = await channel.get_queue(binding["destination"], ensure=False)
                 await queue.bind(binding["source"], routing_key=binding["routing_key"])
     except (*GONE, TimeoutError) as error:
+        if what_is_wrong(error):
+            raise BusUnavailable("bus_unavailable", absent(url, error)) from error
         raise BusUnavailable(
             "bus_unavailable",
             f"the broker at {without_password(url)} could not be provisioned ({type(error).__name__}: {error}): "

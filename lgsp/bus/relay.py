@@ -14,11 +14,13 @@ from typing import Any, Protocol, cast
 import aio_pika
 import aiormq
 import aiormq.connection
+import aiormq.exceptions
 import structlog
 
 from lgsp.bus import parser
 from lgsp.bus.parser import Parser
 from lgsp.bus.wire import HEARTBEAT, BadFrame
+from lgsp.trust import what_is_wrong
 
 log = structlog.get_logger()
 _HIGH_WATER = 1_048_576  # some ticks' writes: below it a pause would be the normal case, and say nothing
@@ -160,12 +162,24 @@ class _Factory(aiormq.TransportFactory):
         self.relay: Relay | None = None
         self._life_sign = life_sign
         self._on_blocked = on_blocked
+        self._said = ""
+
+    def _say(self, host: str | None, wrong: str) -> None:
+        """Name what is wrong with a certificate, once: it is tried again every few seconds."""
+        if wrong and wrong != self._said:
+            log.warning("broker not trusted", host=host, why=wrong)
+        self._said = wrong
 
     async def create(self, url: Any, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:  # noqa: ANN401 - aiormq's own signature
         """See aiormq: plain text or TLS, as the scheme says."""
         secure = url.scheme == "amqps"
         stock = aiormq.connection.TLSTransportFactory() if secure else aiormq.connection.TCPTransportFactory()
-        reader, writer = await stock.create(url, **kwargs)
+        try:
+            reader, writer = await stock.create(url, **kwargs)
+        except aiormq.exceptions.AMQPConnectionError as error:
+            self._say(url.host, what_is_wrong(error))
+            raise
+        self._said = ""
         transport = cast("asyncio.Transport", writer.transport)
         behind = cast("asyncio.Protocol", transport.get_protocol())
         self.relay = Relay(behind, transport, life_sign=self._life_sign, on_blocked=self._on_blocked)

@@ -212,6 +212,8 @@ def _upstream() -> Schema:
         "retries": {"type": "integer", "minimum": 0, "maximum": 5},
         "headers": _free(TEXT),
         "headers_file": _free(TEXT),
+        "authority": TEXT,
+        "certificate": TEXT,
         "outcomes": _free(_one_of(ANSWERED), r"^[2-5](xx|[0-9]{2})$"),
     }
     return _mapping(keys, "url")

@@ -236,6 +236,10 @@ class Upstream(_Data):
     """Sent with each call; a value may name `${VARIABLES}` of the environment."""
     headers_file: Mapping[str, str] = Field(default_factory=dict)
     """Headers whose values stand in files, relative to the configuration's directory."""
+    authority: str = ""
+    """The file of the authority that its certificate comes from, relative to the configuration's directory."""
+    certificate: str = ""
+    """The file of ours, with its key, for a provider that wants to see one."""
     outcomes: Mapping[str, Outcome] = Field(default_factory=dict)
     """What a status (`404`) or a class of them (`4xx`) means here, where it is not the usual."""
 

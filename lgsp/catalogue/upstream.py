@@ -14,7 +14,17 @@ from lgsp.catalogue.service import Upstream
 from lgsp.catalogue.source import Node
 from lgsp.model import Outcome
 
-KEYS = ("url", "timeout", "connect_timeout", "retries", "headers", "headers_file", "outcomes")
+KEYS = (
+    "url",
+    "timeout",
+    "connect_timeout",
+    "retries",
+    "headers",
+    "headers_file",
+    "authority",
+    "certificate",
+    "outcomes",
+)
 ANSWERED = (Outcome.OK, Outcome.BUSINESS_FAULT, Outcome.REJECTED, Outcome.PROVIDER_ERROR)
 """What an answer with some status can mean; that there is none is no status."""
 MOST_RETRIES = 5
@@ -33,12 +43,17 @@ def read_upstream(reader: Reader, node: Node, where: str) -> Upstream:
         "retries": lambda node, where: _retries(reader, node, where),
         "headers": lambda node, where: {name: SecretStr(value) for name, value in _headers(reader, node, where)},
         "headers_file": lambda node, where: _files(reader, node, where),
+        "authority": reader.text,
+        "certificate": reader.text,
         "outcomes": lambda node, where: _outcomes(reader, node, where),
     }
     found = {key: value for key, _, value in reader.entries(node, where, KEYS)}
     if "url" not in found and node.kind == "mapping":
         reader.note(node, where, "the key 'url' is missing")
     fields = {key: readers[key](value, f"{where} / {key}") for key, value in found.items()}
+    for name in ("authority", "certificate"):
+        if name in fields and not fields.get("url", "").startswith("https:"):
+            reader.note(found[name], where, f"{name!r} is for an address with https://")
     for twice in fields.get("headers", {}).keys() & fields.get("headers_file", {}).keys():
         reader.note(found["headers_file"], where, f"the header {twice!r} stands in `headers` as well")
     return Upstream(**({"url": ""} | fields))

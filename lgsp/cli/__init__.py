@@ -13,6 +13,7 @@ import click
 from lgsp.cli.bus import bus
 from lgsp.cli.call import call
 from lgsp.cli.capture import capture
+from lgsp.cli.certs import certs
 from lgsp.cli.consumers import consumers
 from lgsp.cli.diff import diff
 from lgsp.cli.doctor import doctor
@@ -49,7 +50,7 @@ def lgsp() -> None:
 
 for command in (
     up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
-    fault, monitoring, parked, report, capture, record, load, replay, diff, drill, stack,
+    fault, monitoring, certs, parked, report, capture, record, load, replay, diff, drill, stack,
 ):  # fmt: skip
     lgsp.add_command(command)
 

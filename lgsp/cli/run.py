@@ -49,9 +49,27 @@ _tls_name = click.option(
 _seed = click.option("--seed", type=int, help="Seed of all random draws [LGSP_SEED].")
 _calm = click.option("--calm", is_flag=True, help="No random errors, no simulated latency: same request, same answer.")
 _keep = click.option("--keep", is_flag=True, help="Keep what stand-ins were told over a restart [LGSP_KEEP=yes].")
-_user = click.option(
-    "--broker-user", help="User on the broker [LGSP_BROKER_USER]; the password: LGSP_BROKER_PASSWORD_FILE."
-)
+
+
+def _user(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Who we are to the broker, and who it has to be."""
+    for option in (
+        click.option(
+            "--broker-user", help="User on the broker [LGSP_BROKER_USER]; the password: LGSP_BROKER_PASSWORD_FILE."
+        ),
+        click.option(
+            "--broker-ca", metavar="FILE", help="The authority of an amqps:// broker [LGSP_BROKER_CA; the system's]."
+        ),
+        click.option(
+            "--broker-certificate",
+            metavar="FILE",
+            help="Ours, with its key, for a broker that wants to see one [LGSP_BROKER_CERTIFICATE].",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 _reach = click.option(
     "--reach",
     multiple=True,
@@ -116,6 +134,8 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         broker=flags.get("broker") or env.get("LGSP_BROKER"),
         broker_user=flags.get("broker_user") or env.get("LGSP_BROKER_USER"),
         broker_password=read_secret("LGSP_BROKER_PASSWORD", env),
+        broker_ca=Path(ca) if (ca := first("broker_ca", "LGSP_BROKER_CA", "")) else None,
+        broker_certificate=Path(own) if (own := first("broker_certificate", "LGSP_BROKER_CERTIFICATE", "")) else None,
         tls=tls,
         tls_names=flags.get("tls_names") or tuple(env.get("LGSP_TLS_NAMES", "").split()),
         token_key=read_secret("LGSP_TOKEN_KEY", env),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lgsp.errors import SettingsError
 from lgsp.settings import keep_secret
+from lgsp.trust import load
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _AUTHORITY_DAYS, _CERTIFICATE_DAYS = 3_650, 397
@@ -38,14 +39,10 @@ def serving(state: Path, name: str, names: Iterable[str], now: float) -> ssl.SSL
 
     The authority is made once and lies in the state directory; the certificate is made anew. Raises `SettingsError`.
     """
-    pem = keep_secret(state / "tls" / "authority.pem", lambda: make_authority(now))
-    keep_secret(authority_file(state), lambda: _certificate_of(pem).public_bytes(Encoding.PEM))
-    file = state / "tls" / f"{name}.pem"
-    file.unlink(missing_ok=True)
-    keep_secret(file, lambda: make_certificate(pem, [*LOOPBACK, *names], now))
+    made = hand_out(state / "tls", {name: names}, (), now)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(file)
+    load(context, made[name])
     return context
 
 
@@ -63,19 +60,45 @@ def make_authority(now: float) -> bytes:
     return _pem(key) + made.public_bytes(Encoding.PEM)
 
 
-def make_certificate(authority: bytes, names: Iterable[str], now: float) -> bytes:
-    """A new certificate for these names and addresses, with its key, in PEM. Raises `SettingsError`."""
+def hand_out(
+    directory: Path, servers: Mapping[str, Iterable[str]], clients: Iterable[str], now: float
+) -> dict[str, Path]:
+    """Files of a test authority in a directory: it is made once, everybody's certificate with its key anew.
+
+    `servers`: the names that each answers to beside loopback's; a client has its own. Raises `SettingsError`.
+    """
+    pem = keep_secret(directory / "authority.pem", lambda: make_authority(now))
+    made = {"authority": directory / "authority.crt"}
+    keep_secret(made["authority"], lambda: _certificate_of(pem).public_bytes(Encoding.PEM))
+    wanted = {name: make_certificate(pem, [*LOOPBACK, *names], now) for name, names in servers.items()}
+    wanted |= {name: make_certificate(pem, [name], now, is_client=True) for name in clients}
+    for name, content in wanted.items():
+        made[name] = directory / f"{name}.pem"
+        made[name].unlink(missing_ok=True)
+        keep_secret(made[name], lambda content=content: content)  # type: ignore[misc]  # bound as it is now
+    return made
+
+
+def make_certificate(
+    authority: bytes, names: Iterable[str], now: float, *, is_client: bool = False, days: int = _CERTIFICATE_DAYS
+) -> bytes:
+    """A new certificate for these names and addresses, with its key, in PEM: of a server or of who calls one.
+
+    Raises `SettingsError`.
+    """
     by = _certificate_of(authority)
     signer = load_pem_private_key(authority, password=None)
     if not isinstance(signer, ec.EllipticCurvePrivateKey):
         raise SettingsError("the test authority's key is not the one that was made here: remove tls/ and start again")
     key = ec.generate_private_key(ec.SECP256R1())
+    named = list(dict.fromkeys(names))
+    purpose = ExtendedKeyUsageOID.CLIENT_AUTH if is_client else ExtendedKeyUsageOID.SERVER_AUTH
     made = (
-        _builder(_named("lgsp gateway"), by.subject, key.public_key(), now, _CERTIFICATE_DAYS)
+        _builder(_named(named[0] if is_client else "lgsp gateway"), by.subject, key.public_key(), now, days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([_as_name(name) for name in dict.fromkeys(names)]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_as_name(name) for name in named]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         .sign(signer, SHA256())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -15,8 +16,9 @@ from lgsp.breaker import USUAL, Circuit
 from lgsp.catalogue.service import Service, Upstream
 from lgsp.catalogue.upstream import VARIABLE
 from lgsp.clock import Clock
-from lgsp.errors import CatalogueError, ProviderError, Unreachable
+from lgsp.errors import CatalogueError, ProviderError, SettingsError, Unreachable
 from lgsp.model import Outcome, Tap
+from lgsp.trust import context_of
 
 log = structlog.get_logger()
 MAX_REPLY = 32 * 1024 * 1024
@@ -52,12 +54,26 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 
 
 class Provider:
-    """One real provider: where it is, its secrets, its breaker. Its `repr` shows no secret."""
+    """One real provider: where it is, its secrets, its breaker. Its `repr` shows no secret.
 
-    def __init__(self, service: Service, upstream: Upstream, headers: Mapping[str, str], world: Upstreams) -> None:
+    `files`: what its authority's and our own certificate's files hold.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        upstream: Upstream,
+        headers: Mapping[str, str],
+        files: tuple[bytes, ...],
+        tls: ssl.SSLContext | Literal[True],
+        world: Upstreams,
+    ) -> None:
         self.service = service
         self.upstream = upstream
         self.headers = headers
+        self.files = files
+        self.tls = tls
+        self._distrust = ""
         self._world = world
         self._circuit = Circuit(USUAL)
 
@@ -70,6 +86,12 @@ class Provider:
         if turn is None:
             raise Unreachable("suspended", f"{self.service.id} is suspended after failures")
         return turn
+
+    def distrust(self, wrong: str) -> None:
+        """Name what is wrong with a certificate, once; nothing where nothing is."""
+        if wrong and wrong != self._distrust:
+            log.warning("provider not trusted", service=self.service.id, url=self.upstream.url, why=wrong)
+            self._distrust = wrong
 
     def ended(self, turn: int, outcome: Outcome | None) -> None:
         """Note how an admitted call ended; `None` where it was given up."""
@@ -153,12 +175,33 @@ class Upstreams:
         if upstream is None:
             raise CatalogueError([f"{service.where}: {service.id}: mode {service.mode} needs an `upstream`"])
         self._check_host(service, upstream)
-        headers = self._headers(service, upstream)
+        headers, files = self._headers(service, upstream), self._files(service, upstream)
         known = self._providers.get(service.id)
-        if known is None or (known.upstream, known.headers) != (upstream, headers):
-            known = self._providers[service.id] = Provider(service, upstream, headers, self)
+        if known is None or (known.upstream, known.headers, known.files) != (upstream, headers, files):
+            known = self._providers[service.id] = Provider(
+                service, upstream, headers, files, self._tls(service, upstream), self
+            )
             self.watch.provider(service.id)
         return known
+
+    def _files(self, service: Service, upstream: Upstream) -> tuple[bytes, ...]:
+        """What the files of its TLS hold: another content makes another provider."""
+        try:
+            return tuple(file.read_bytes() for file in self._named(upstream) if file)
+        except OSError as error:
+            problem = f"{error.filename} cannot be read: {error.strerror}"
+            raise CatalogueError([f"{service.where}: {service.id} / upstream / {problem}"]) from error
+
+    def _tls(self, service: Service, upstream: Upstream) -> ssl.SSLContext | Literal[True]:
+        if not upstream.url.startswith("https:"):
+            return True  # aiohttp's word for its default, which plain HTTP does not look at
+        try:
+            return context_of(*self._named(upstream))
+        except SettingsError as error:
+            raise CatalogueError([f"{service.where}: {service.id} / upstream / {error}"]) from error
+
+    def _named(self, upstream: Upstream) -> list[Path | None]:
+        return [self._directory / file if file else None for file in (upstream.authority, upstream.certificate)]
 
     def _check_host(self, service: Service, upstream: Upstream) -> None:
         parts = urlsplit(upstream.url)

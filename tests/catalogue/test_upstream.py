@@ -31,6 +31,8 @@ FULL = """
     retries: 2
     headers: {Authorization: "Bearer ${MOJ_TOKEN}", X-Plain: abc}
     headers_file: {X-Secret: secrets/moj}
+    authority: secrets/authority.crt
+    certificate: secrets/us.pem
     outcomes: {"404": rejected, 5xx: business_fault}
 """
 
@@ -49,6 +51,7 @@ def test_the_whole_block_is_read() -> None:
         "x-plain": "abc",
     }
     assert upstream.headers_file == {"x-secret": "secrets/moj"}
+    assert (upstream.authority, upstream.certificate) == ("secrets/authority.crt", "secrets/us.pem")
     assert upstream.outcomes == {"404": Outcome.REJECTED, "5xx": Outcome.BUSINESS_FAULT}
 
 
@@ -95,6 +98,8 @@ def test_a_service_may_keep_its_upstream_for_later(mode: str) -> None:
         ('  upstream: {url: http://x, headers: {a: "${LGSP_ADMIN_TOKEN}"}}', "not sent to anybody"),
         ("  upstream: {url: http://x, headers: {a: hush}, headers_file: {A: f}}", "stands in `headers` as well"),
         ("  upstream: {url: http://x, headers_file: {host: f}}", "'host' is no header"),
+        ("  upstream: {url: http://x, authority: f}", "'authority' is for an address with https://"),
+        ("  upstream: {url: http://x, certificate: f}", "'certificate' is for an address with https://"),
         ("  upstream: {url: http://x, outcomes: {abc: ok}}", "'abc' is no status"),
         ('  upstream: {url: http://x, outcomes: {"404": timeout}}', "'timeout' is none of ok"),
         ("  upstream: {url: http://x, outcomes: {404: ok}}", "quoted"),

@@ -23,6 +23,7 @@ from lgsp.errors import DeliveryError, MalformedRequest, TimedOut, Unreachable
 from lgsp.model import Outcome, Reply, Request, Tap, Transaction
 from lgsp.runtime.connector import Forward
 from lgsp.runtime.provider import Provider, Upstreams
+from lgsp.trust import what_is_wrong
 
 log = structlog.get_logger()
 USUAL: Mapping[str, Outcome] = {
@@ -146,6 +147,7 @@ class UpstreamBehaviour:
         try:
             return await self._exchange(request, target, left)
         except DeliveryError as error:
+            self._provider.distrust(what_is_wrong(error))
             status = 503 if isinstance(error, Unreachable) else 502
             return _none(request, Outcome(error.code), status, error.reason, passing=True)
         except TimeoutError:
@@ -168,7 +170,13 @@ class UpstreamBehaviour:
         session = self._world.session(reuses=self._operation.idempotent)
         for _ in range(_REDIRECTS + 1):
             async with session.request(
-                method, target, data=request.body or None, headers=headers, allow_redirects=False, timeout=limit
+                method,
+                target,
+                data=request.body or None,
+                headers=headers,
+                allow_redirects=False,
+                timeout=limit,
+                ssl=self._provider.tls,
             ) as response:
                 further = _same_host(target, response) if method in {"GET", "HEAD"} else None
                 if further is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,8 +24,9 @@ from pydantic import SecretStr
 from lgsp.breaker import USUAL
 from lgsp.bus.node import free_port
 from lgsp.catalogue.service import Operation, Upstream
-from lgsp.clock import ManualClock
-from lgsp.errors import MalformedRequest, TimedOut, Unreachable
+from lgsp.clock import ManualClock, SystemClock
+from lgsp.edge.tls import hand_out, make_authority, make_certificate
+from lgsp.errors import CatalogueError, MalformedRequest, TimedOut, Unreachable
 from lgsp.model import Outcome, Reply, Request, Transaction
 from lgsp.runtime.behaviours.upstream import UpstreamBehaviour, outcome_of, target_of, wait_before
 from lgsp.runtime.provider import Upstreams
@@ -95,7 +97,9 @@ async def nobody(_: Request) -> Reply:
 
 
 @asynccontextmanager
-async def stage(answer: Handler, *, environment: dict[str, str] | None = None, **block: Any) -> AsyncIterator[Stage]:
+async def stage(
+    answer: Handler, *, environment: dict[str, str] | None = None, tls: ssl.SSLContext | None = None, **block: Any
+) -> AsyncIterator[Stage]:
     came: list[web.Request] = []
     bodies: list[bytes] = []
 
@@ -108,11 +112,11 @@ async def stage(answer: Handler, *, environment: dict[str, str] | None = None, *
     app.router.add_route("*", "/{tail:.*}", handle)
     runner = web.AppRunner(app, shutdown_timeout=0.001)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     port = runner.addresses[0][1]
     clock, noted = Prompt(), Noted()
-    block = {"url": f"http://127.0.0.1:{port}/base", "timeout": 2.0, "retries": 0} | block
+    block = {"url": f"http{'s' if tls else ''}://127.0.0.1:{port}/base", "timeout": 2.0, "retries": 0} | block
     options = {"allowed": ("127.0.0.1",), "environment": environment or {}, "directory": Path(), "max_reply": 100_000}
     try:
         async with Upstreams(clock, noted, [noted], seed=7, **options) as world:  # type: ignore[arg-type]  # options of many kinds
@@ -539,3 +543,72 @@ def test_no_path_leaves_the_provider_s_own_tree(text: str) -> None:
     assert (target.host, target.port) == ("127.0.0.1", 80)
     assert target.raw_path.startswith("/base/")
     assert ".." not in target.path.split("/")
+
+
+def a_server(tmp_path: Path, content: bytes, clients: Path | None = None) -> ssl.SSLContext:
+    """What a provider listens with; with `clients`, it wants to see a certificate of that authority."""
+    (tmp_path / "shown.pem").write_bytes(content)
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(tmp_path / "shown.pem")
+    if clients is not None:
+        made.load_verify_locations(clients)
+        made.verify_mode = ssl.CERT_REQUIRED
+    return made
+
+
+@pytest.mark.parametrize(
+    ("who", "says"),
+    [
+        ("expired", "its certificate has expired"),
+        ("another name", "its certificate is for another name"),
+        ("another authority", "its certificate comes from an authority that is not trusted here"),
+    ],
+)
+async def test_a_provider_that_is_not_the_one_meant_is_unreachable_and_named(
+    tmp_path: Path, who: str, says: str
+) -> None:
+    now, names = SystemClock().now(), ["127.0.0.1"]
+    authority = hand_out(tmp_path, {}, (), now)["authority"]
+    pem = (tmp_path / "authority.pem").read_bytes()
+    shown = {
+        "expired": lambda: make_certificate(pem, names, now - 3 * 86_400, days=1),
+        "another name": lambda: make_certificate(pem, ["moj.example.org"], now),
+        "another authority": lambda: make_certificate(make_authority(now), names, now),
+    }[who]()
+    async with stage(status(200), tls=a_server(tmp_path, shown), authority=str(authority)) as made:
+        with structlog.testing.capture_logs() as logs:
+            replies = [await made.ask(POST), await made.ask(POST)]
+        assert [(reply.outcome, reply.reason) for reply in replies] == [(Outcome.UNREACHABLE, "provider_down")] * 2
+        assert made.came == []
+        [log] = [log for log in logs if log["event"] == "provider not trusted"]
+        assert (log["service"], log["why"].startswith(says)) == ("svc", True)
+
+
+async def test_a_provider_is_asked_over_tls_with_our_certificate_and_refuses_us_without(tmp_path: Path) -> None:
+    made = hand_out(tmp_path / "tls", {"provider": ()}, ["us"], SystemClock().now())
+    tls = a_server(tmp_path, made["provider"].read_bytes(), clients=made["authority"])
+    authority = str(made["authority"])
+    async with stage(status(200), tls=tls, authority=authority, certificate=str(made["us"])) as shown:
+        assert (await shown.ask()).body == b"says 200"
+        assert shown.came[0].get_extra_info("peercert")["subjectAltName"] == (("DNS", "us"),)
+    async with stage(status(200), tls=tls, authority=authority) as bare:
+        assert (await bare.ask()).outcome in {Outcome.PROVIDER_ERROR, Outcome.UNREACHABLE}
+        assert bare.came == []
+
+
+async def test_a_plain_listener_is_not_asked_plainly(tmp_path: Path) -> None:
+    made = hand_out(tmp_path, {}, (), SystemClock().now())
+    async with stage(status(200)) as plain:
+        url = plain.upstream.url.replace("http:", "https:")
+        plain.upstream = Upstream(url=url, authority=str(made["authority"]), retries=0)
+        assert (await plain.ask(POST)).outcome is Outcome.UNREACHABLE
+        assert plain.came == []
+
+
+def test_files_that_hold_no_certificate_are_named_when_the_service_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "bad").write_text("no certificate")
+    for name, says in (("none", "cannot be read"), ("bad", "holds no authority's certificate")):
+        world = Upstreams(Prompt(), Noted(), seed=7, allowed=["x"], environment={}, directory=tmp_path)
+        service = a_service("svc", mode="proxy", upstream=Upstream(url="https://x", authority=name), where="s.yaml:1")
+        with pytest.raises(CatalogueError, match=f"s.yaml:1: svc / upstream / .*{says}"):
+            world.of(service)

@@ -4,7 +4,7 @@ Facts (S5, S6, S7, S8b): messages with their namespaces, every element qualified
 least, the header scheme, and that officer and service must be mapped. Assumptions: one path an operation, the texts of
 faults, `SoCongDan` "0" with an empty `CongDan` for nobody, that names are compared in upper case, and of the header scheme:
 `Timestamp` is yyyyMMddHHmmss local time, `serviceUrl` the path with its context, and a call without `Authorization: Basic`
-comes from the bus's own mediator, which has signed it.
+and `Timestamp` comes from the bus's own mediator, which has signed it; one of the two alone is half a signature.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _signature_problem(request: Request) -> str:
     """Why a signed call is refused, empty where it is well or not signed."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        return ""
+        return "Thiếu Authorization: Basic" if request.headers.get("timestamp") else ""
     stamp = request.headers.get("timestamp", "")
     try:
         user, _, given = b64decode(credentials, validate=True).decode().partition(":")

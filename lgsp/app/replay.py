@@ -21,6 +21,7 @@ from lgsp.traffic.replay.bind import bound
 from lgsp.traffic.replay.live import Live
 from lgsp.traffic.replay.place import Said
 from lgsp.traffic.replay.plan import Books, Planned
+from lgsp.traffic.replay.sign import signed
 
 _PATIENCE = 65.0
 """Seconds until a target that does not answer is given up: longer than any service's timeout."""
@@ -82,6 +83,8 @@ async def _run(target: Target, planned: Sequence[Planned], books: Books, watch: 
                     return None
                 call = call.saying(bound(call.said, call.takes, came))
             waited = clock.now() - begun if call.takes else 0.0
+            for signature in call.signs:
+                call = call.saying(signed(call.said, call.method, signature, clock.now()))
             headers = {**call.headers, "x-lgsp-key": str(call.seq)}
             status, outcome, answer = 0, Outcome.UNREACHABLE, None
             try:

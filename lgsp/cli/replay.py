@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from lgsp.cli.call import caller_of, trusting
 from lgsp.cli.load import allow, times_json
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.errors import SettingsError
+from lgsp.settings import environment, read_secret
 from lgsp.traffic.load.account import Account
 from lgsp.traffic.replay.plan import Books, Planned, Wish, plan, writes
 from lgsp.traffic.replay.script import read_script
@@ -36,7 +37,7 @@ _INCONCLUSIVE = 4
 @click.option("--from", "begin", default="0s", show_default=True, help="Begin so long after its first call.")
 @click.option("--until", "end", help="End so long after its first call.")
 @click.option("--map", "maps", multiple=True, metavar="FROM=TO", help="Rewrite what a path begins with.")
-@click.option("--bind", "scripts", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, metavar="FILE", help="What of the calls comes from replies: YAML, as `lgsp capture info --correlate` proposes it.")  # fmt: skip
+@click.option("--bind", "scripts", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="What of the calls comes from replies, and what is computed anew: YAML, as `lgsp capture info --correlate` proposes it; or a name in replay/ of the configuration.")  # fmt: skip
 @click.option("--max-in-flight", type=click.IntRange(min=1), default=1_000, show_default=True)
 @click.option(
     "--max-lag", default="50ms", show_default=True, help="How late (p99) this tool may be itself; else exit 4."
@@ -57,7 +58,10 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
 
     Exit 1 when a call got no answer, 4 when this tool was late itself.
     """
-    wish = wish_of(asked)
+    script = read_script(
+        [_script(config, each) for each in asked["scripts"]], lambda name: read_secret(name, environment())
+    )
+    wish = replace(wish_of(asked), bindings=script.bindings, signatures=script.signatures)
     max_lag = _seconds("--max-lag", asked["max_lag"])
     allow(asked["url"], asked["allow_target"])
     report = Report()
@@ -107,15 +111,23 @@ def wish_of(asked: dict[str, Any]) -> Wish:
         if not sign or not old.startswith("/"):
             raise SettingsError(f"--map {text!r} rewrites nothing: write /old=/new")
         maps.append((old, new))
-    script = read_script(asked["scripts"])
     return Wish(
         speed=speed,
         gap=_seconds("--max-gap", asked["max_gap"]) if asked["max_gap"] else None,
         begin=_seconds("--from", asked["begin"]),
         end=_seconds("--until", asked["end"]) if asked["end"] else None,
         maps=tuple(maps),
-        bindings=script.bindings,
     )
+
+
+def _script(config: Path, given: Path) -> Path:
+    """The file that was named: as it stands, or of those that come with the configuration. Raises `SettingsError`."""
+    shipped = config / "replay" / f"{given}.yaml"
+    if given.is_file() or not shipped.is_file():
+        if not given.is_file():
+            raise SettingsError(f"--bind {given}: there is no such file, and none of that name in {shipped.parent}")
+        return given
+    return shipped
 
 
 def _seconds(flag: str, text: str) -> float:

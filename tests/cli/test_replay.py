@@ -6,17 +6,24 @@ import asyncio
 import json
 import random
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from click.testing import CliRunner
 
+from connectors import population
+from lgsp import testing
 from lgsp.capture.files import Writer
 from lgsp.capture.record import Answered, Asked, Body, Record
 from lgsp.cli import lgsp
+from lgsp.clock import SystemClock
+from lgsp.errors import SettingsError
 
 MS = 1_000_000
 
@@ -142,3 +149,67 @@ def test_a_call_whose_value_never_came_fails_and_is_told(recorded: Path, tmp_pat
     books = json.loads(said)["books"]
     assert (code, books["sent"], books["failed"], books["records"]) == (1, 3, 180, 183)
     assert books["why"] == {"no reply gave its 'token'": 180}
+
+
+YESTERDAY = SystemClock().now() - 86_400
+"""A signature of population holds for five minutes of the real clock."""
+
+
+def signed_calls() -> Iterator[Record]:
+    """Calls as they were signed yesterday; those of payment with the secret of another place."""
+    stamp = datetime.fromtimestamp(YESTERDAY, timezone(timedelta(hours=7))).strftime("%Y%m%d%H%M%S")
+    password = population.signature("/xacThucThongTinCongDan", "qnam", stamp, population.ACCOUNTS["qnam"])
+    basic = f"Basic {b64encode(f'qnam:{password}'.encode()).decode()}"
+    inside = (
+        "<n:MaYeuCau>YC-1</n:MaYeuCau><n:SoDinhDanh>049085001234</n:SoDinhDanh><n:HoVaTen>PHAN CÔNG KHOA</n:HoVaTen>"
+    )
+    element = (
+        f'<n:XacThucThongTinCongDanRequest xmlns:n="{population.VERIFY}">{inside}</n:XacThucThongTinCongDanRequest>'
+    )
+    soap = f'<e:Envelope xmlns:e="{population.SOAP}"><e:Body>{element}</e:Body></e:Envelope>'
+    headers = (("Content-Type", "text/xml"), ("Timestamp", stamp), ("Authorization", basic))
+    path = "/population/v1.0.0/xacThucThongTinCongDan"
+    for number in range(10):
+        at = int((YESTERDAY + number) * 1e9)
+        yield Record(t=at, request=Asked("POST", path, headers, Body.of(soap.encode())))
+        fields = {"MaDoiTac": "QNM", "MaThamChieu": f"QNM230524{number:04}", "SoTien": "150000", "ThoiGianGD": stamp}
+        fields["MaXacThuc"] = sha256(f"{fields} of another secret".encode()).hexdigest()
+        body = Body.of(json.dumps(fields).encode())
+        asked = Asked("POST", "/payment-platform/v1.0.0/initPayment", (("Content-Type", "application/json"),), body)
+        yield Record(t=at + 1, request=asked)
+
+
+@pytest.mark.timeout(60)
+def test_calls_that_were_signed_yesterday_are_refused_unless_they_are_signed_again(tmp_path: Path) -> None:
+    with Writer.create(tmp_path / "signed.lgsp.jsonl", {}) as writer:
+        writer.write(*signed_calls())
+    outcomes = []
+    with testing.bus() as bus:
+        (tmp_path / "secret").write_text(bus.secret)
+        to = (
+            "--to",
+            bus.url,
+            "--as",
+            bus.key,
+            "--secret-file",
+            tmp_path / "secret",
+            "--state",
+            tmp_path,
+            "--max-lag",
+            "1h",
+        )
+        for sign in ((), ("--bind", "population", "--bind", "payment-platform")):
+            code, said = run(
+                "replay", tmp_path / "signed.lgsp.jsonl", *to, "--speed", "max", "--allow-writes", "--json", *sign
+            )
+            outcomes.append((code, json.loads(said)["outcomes"]))
+        told = [json.loads(call.reply)["MaLoi"] for call in bus.calls("payment-platform")]
+    assert outcomes == [(0, {"rejected": 20}), (0, {"ok": 20})]
+    assert told == ["02"] * 10 + ["00"] * 10
+
+
+def test_a_file_that_is_not_there_is_named(recorded: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingsError, match=r"--bind nowhere: there is no such file, and none of that name in .*replay"
+    ):
+        run("replay", recorded, "--to", "http://127.0.0.1:1", "--bind", "nowhere", "--state", tmp_path)

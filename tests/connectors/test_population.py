@@ -192,6 +192,16 @@ for _operation in EVERY:
         status=500,
         gives={"Fault.faultstring": "Sai tài khoản hoặc mã băm"},
     )
+    contract.case(
+        "half a signature",
+        OURS,
+        _operation,
+        body=BODIES[_operation],
+        headers={"timestamp": SIGNED_AT},
+        outcome=Outcome.REJECTED,
+        status=500,
+        gives={"Fault.faultstring": "Thiếu Authorization: Basic"},
+    )
     server = {"Fault.faultcode": "soapenv:Server"}
     contract.failure("the database fails", OURS, _operation, Outcome.PROVIDER_ERROR, 500, server)
 contract.case("exists", S5, VERIFY, body=verify(), gives={"KetQuaXacThucResponse.TonTai": "true"})

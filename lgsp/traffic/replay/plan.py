@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from lgsp.capture.record import GATEWAY, Record
 from lgsp.traffic.replay.bind import Binding, Slot, Trace
 from lgsp.traffic.replay.place import Said
+from lgsp.traffic.replay.sign import Signature
 
 _NS = 1_000_000_000
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,7 +32,7 @@ class Planned:
     """One call: `due` in seconds from the start of the replay, `target` path and query as they go out.
 
     `number` counts the calls of a replay from 0; `takes` is what it has from replies to earlier ones, `gives` what later ones
-    have from the reply to it.
+    have from the reply to it, `signs` what is computed as it goes.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Planned:
     operation: str
     takes: tuple[Slot, ...] = ()
     gives: tuple[Binding, ...] = ()
+    signs: tuple[Signature, ...] = ()
 
     @property
     def said(self) -> Said:
@@ -80,7 +82,7 @@ class Wish:
     """What of a capture is wanted, and how fast. `speed` `None` is as fast as it goes; `gap` the longest pause that is kept.
 
     `begin` and `end` are seconds from the first record of the capture. `maps` rewrites what a path begins with. `bindings` say
-    which values of replies later calls have.
+    which values of replies later calls have, `signatures` what is computed again as they go.
     """
 
     speed: float | None = 1.0
@@ -89,6 +91,7 @@ class Wish:
     end: float | None = None
     maps: Sequence[tuple[str, str]] = ()
     bindings: Sequence[Binding] = ()
+    signatures: Sequence[Signature] = ()
 
 
 def plan(records: Iterable[Record], wish: Wish) -> tuple[list[Planned], Books]:
@@ -146,9 +149,9 @@ def _planned(record: Record, number: int, due: float, wish: Wish, trace: Trace) 
     body = asked.body.data or b""
     takes = trace.takes(Said(asked.headers, body, target))
     gives = trace.gives(number, record)
-    return Planned(
-        number, record.seq, due, asked.method, target, headers, body, record.service, record.operation, takes, gives
-    )
+    names = (record.service, record.operation)
+    signs = tuple(each for each in wish.signatures if each.means(*names, asked.method, target))
+    return Planned(number, record.seq, due, asked.method, target, headers, body, *names, takes, gives, signs)
 
 
 def writes(planned: Iterable[Planned], idempotent: Callable[[str, str], bool]) -> Counter[str]:

@@ -40,10 +40,10 @@ def draft_yaml(draft: Draft) -> str:
     """The commented file. Raises `CatalogueError` for a sample that begins like JSON and is none."""
     reply = _sample(draft.reply, "reply")
     lines = [
-        *_head(draft.id, draft.consumers),
+        *head(draft.id, draft.consumers),
         f"{draft.id}:",
-        f"  title: {{vi: {_quoted(draft.title_vi)}, en: {_quoted(draft.title_en)}}}",
-        *([f"  owner: {_quoted(draft.owner)}"] if draft.owner else []),
+        f"  title: {{vi: {quoted(draft.title_vi)}, en: {quoted(draft.title_en)}}}",
+        *([f"  owner: {quoted(draft.owner)}"] if draft.owner else []),
         f"  # The gateway answers under /{draft.id}; `context: /name/v1.0.0` makes it another path.",
         "  # Part of the demo traffic, relative to the other services.",
         f"  share: {draft.share}",
@@ -56,7 +56,7 @@ def draft_yaml(draft: Draft) -> str:
             "  # The real provider. `mode: proxy` asks it, `simulate` (the default) answers from this file.",
             "  mode: simulate",
             "  upstream:",
-            f"    url: {_quoted(draft.address)}",
+            f"    url: {quoted(draft.address)}",
         ]
     lines += ["  operations:", *_operation(draft.operation, _sample(draft.request, "request"), reply)]
     return "\n".join(lines) + "\n"
@@ -69,7 +69,7 @@ def from_openapi(service: str, source: Source) -> str:
     if not isinstance(paths, Mapping) or not isinstance(document.get("info"), Mapping):
         raise CatalogueError([f"{source.name}:1:1: this is no OpenAPI document: it has no `info` or no `paths`"])
     title = str(document["info"].get("title") or service)
-    lines = [*_head(service, ()), f"{service}:", f"  title: {_quoted(title)}", "  operations:"]
+    lines = [*head(service, ()), f"{service}:", f"  title: {quoted(title)}", "  operations:"]
     seen: set[str] = set()
     for path, item in paths.items():
         for method in METHODS:
@@ -86,7 +86,8 @@ def from_openapi(service: str, source: Source) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _head(service: str, consumers: tuple[str, ...]) -> list[str]:
+def head(service: str, consumers: tuple[str, ...]) -> list[str]:
+    """The comment at the head of a file: what to do with it."""
     who = " ".join(f"--subscribe {consumer}" for consumer in consumers)
     return [
         f"# {service}, written by `lgsp services new`. Yours from here on; every key: docs/catalogue.md.",
@@ -165,13 +166,13 @@ def _followed(value: object, document: Mapping[str, Any]) -> object:
 
 def _operation(name: str, sent: object, answered: object, summary: str = "") -> Iterator[str]:
     """The lines of one operation, with an example of what was given."""
-    yield f"    {name}:" if re.fullmatch(r"[A-Z]+ [A-Za-z0-9/{}._~-]+", name) else f"    {_quoted(name)}:"
+    yield f"    {name}:" if re.fullmatch(r"[A-Z]+ [A-Za-z0-9/{}._~-]+", name) else f"    {quoted(name)}:"
     if summary:
-        yield f"      summary: {_quoted(summary)}"
+        yield f"      summary: {quoted(summary)}"
     if answered is not None:
         yield "      # The reply as it stands. Put {{ path.NAME }}, {{ body.FIELD }} or {{ fake.name }} where a value depends on"
         yield "      # the request; `replies:` with `when:` gives one reply or another."
-        yield from _keyed("      reply", _safe(answered))
+        yield from keyed("      reply", safe(answered))
     example: dict[str, Any] = {}
     path = name.partition(" ")[2]
     if "{" in path:
@@ -181,13 +182,13 @@ def _operation(name: str, sent: object, answered: object, summary: str = "") -> 
     if example or answered is not None:
         yield "      examples:"
         yield "        sample:"
-        yield from _keyed("          request", example)
+        yield from keyed("          request", example)
     if answered is not None:
         yield "          reply:"
-        yield from _keyed("            body", answered)
+        yield from keyed("            body", answered)
 
 
-def _keyed(key: str, value: object) -> Iterator[str]:
+def keyed(key: str, value: object) -> Iterator[str]:
     """`key: value` with JSON, which is YAML, or a text block."""
     indent = " " * (len(key) - len(key.lstrip()) + 2)
     if isinstance(value, str) and "\n" in value:
@@ -206,27 +207,27 @@ def _sample(text: str, what: str) -> object:
     if text[0] not in "{[":
         return text
     try:
-        return _narrowed(json.loads(text))
+        return narrowed(json.loads(text))
     except ValueError as error:
         raise CatalogueError([f"the sample {what} begins like JSON and is none: {error}"]) from error
 
 
-def _narrowed(value: object) -> object:
+def narrowed(value: object) -> object:
     """The value with numbers that a reader might round as texts."""
     if isinstance(value, dict):
-        return {name: _narrowed(member) for name, member in value.items()}
+        return {name: narrowed(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [_narrowed(item) for item in value]
+        return [narrowed(item) for item in value]
     wide = isinstance(value, int | float) and sum(sign.isdigit() for sign in str(value)) > _WIDEST
     return str(value) if wide else value
 
 
-def _safe(value: object) -> object:
+def safe(value: object) -> object:
     """The value with its braces as they are, where they would be read as an expression."""
     if isinstance(value, Mapping):
-        return {name: _safe(member) for name, member in value.items()}
+        return {name: safe(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [_safe(item) for item in value]
+        return [safe(item) for item in value]
     if isinstance(value, str) and any(sign in value for sign in ("{{", "{%", "{#")):
         return re.sub(r"\{([{%#])", r"{{ '{\1' }}", value)
     return value
@@ -249,6 +250,6 @@ def _word(name: str) -> str:
     return word if not word[0].isdigit() else f"_{word}"
 
 
-def _quoted(text: str) -> str:
-    # A JSON text is a quoted YAML text.
+def quoted(text: str) -> str:
+    """The text in quotes: a JSON text is a YAML text."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""`lgsp services new`: a commented file from eight answers, or from an OpenAPI document."""
+"""`lgsp services new`: a commented file from eight answers, from an OpenAPI document, or from recorded calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.table import Table
 
+from lgsp.capture.formats import FORMATS, Report, load
+from lgsp.capture.where import where
 from lgsp.catalogue.draft import Draft, draft_yaml, from_openapi
 from lgsp.catalogue.parse import read_catalogue, wrong_name
 from lgsp.catalogue.source import Source
@@ -15,6 +19,7 @@ from lgsp.cli.options import catalogue_of, places
 from lgsp.cli.services.register import put
 from lgsp.cli.words import in_words, say
 from lgsp.errors import SettingsError
+from lgsp.traffic.fit.learn import Learned, learn
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -22,7 +27,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command("new")
 @click.argument("service_id", metavar="ID")
-@click.option("--from", "openapi", type=_FILE, metavar="FILE", help="Take the operations of an OpenAPI document.")
+@click.option("--from", "given", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="An OpenAPI document, or a capture (ours, .har, .gor, .log).")  # fmt: skip
+@click.option("--where", "condition", default="", metavar="EXPR", help="Of a capture only these: 'service=population'.")
+@click.option("--max-ks", "at_most", type=click.FloatRange(0, 1), default=0.03, show_default=True, help="Distance of a law from a capture's times, beyond which the fit is bad.")  # fmt: skip
 @click.option("--title-vi", help="Its name in Vietnamese.")
 @click.option("--title-en", help="Its name in English.")
 @click.option("--owner", help="The agency behind it.")
@@ -37,7 +44,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @places
 def new(
     service_id: str,
-    openapi: Path | None,
+    given: Path | None,
+    condition: str,
+    at_most: float,
     title_vi: str | None,
     title_en: str | None,
     owner: str | None,
@@ -53,7 +62,8 @@ def new(
 ) -> None:
     """Write a file for service ID. What no option says is asked; an empty answer takes the default.
 
-    The file is checked before it is written, and says at its head what to do next.
+    The file is checked before it is written, and says at its head what to do next. From a capture come operations,
+    replies, latency and error mix, with the distance of each law that was tried; exit 1 when none is near.
     """
     if not _ID.fullmatch(service_id):
         raise SettingsError(
@@ -61,8 +71,14 @@ def new(
         )
     if service_id in catalogue_of(config):
         raise SettingsError(say("there is a service {} already: lgsp services show {}", service_id, service_id))
-    if openapi is not None:
-        text = from_openapi(service_id, Source(openapi.name, openapi.read_bytes()))
+    learned: Learned | None = None
+    if given is not None and _is_capture(given):
+        learned = _learned(service_id, given, condition, at_most)
+        text = learned.text
+    elif given is not None:
+        if given.is_dir():
+            raise SettingsError(say("{} is a directory without captures in it", given))
+        text = from_openapi(service_id, Source(given.name, given.read_bytes()))
     else:
         vi = _asked(title_vi, "Its name in Vietnamese", service_id)
         text = draft_yaml(
@@ -86,10 +102,41 @@ def new(
     read_catalogue(config, Source(name, text.encode()))
     if output == Path("-"):
         click.echo(text, nl=False)
-        return
-    file = output or config / name
-    put(file, text.encode())
-    click.echo(say("{} is written and right; next: lgsp services test {}", file, service_id), err=True)
+    else:
+        file = output or config / name
+        put(file, text.encode())
+        click.echo(say("{} is written and right; next: lgsp services test {}", file, service_id), err=True)
+    raise click.exceptions.Exit(0 if learned is None or learned.fits_well else 1)
+
+
+def _is_capture(path: Path) -> bool:
+    """Whether a file's name is that of a capture; what is none is read as an OpenAPI document."""
+    suffixes = tuple(suffix for each in FORMATS.values() for suffix in each.suffixes)
+    files = path.iterdir() if path.is_dir() else [path]
+    return any(file.name.removesuffix(".gz").endswith(suffixes) for file in files)
+
+
+def _learned(service: str, path: Path, condition: str, at_most: float) -> Learned:
+    """What the records of a capture teach, and how near it is: told on stderr."""
+    wanted, report = where(condition), Report()
+    learned = learn(service, filter(wanted, load(path, report)), at_most)
+    for position, reason in report.named:
+        click.echo(say("skipped {}: {}", position, reason), err=True)
+    outcomes = ", ".join(f"{outcome} {count}" for outcome, count in learned.outcomes.items())
+    click.echo(say("{} calls, {} operations: {}", learned.calls, learned.operations, outcomes), err=True)
+    for name in learned.left_out:
+        click.echo(say("left out, since a path is words and whole parameters: {}", name), err=True)
+    table = Table(*map(say, ("law", "distance", "")), box=None, pad_edge=False)
+    for fit in learned.fits:
+        verdict = say("taken") if fit is learned.chosen else "" if fit.distance <= learned.bound else say("bad fit")
+        table.add_row(fit.family, f"{fit.distance:.4f}", verdict)
+    if learned.fits:
+        Console(stderr=True, soft_wrap=True).print(table)
+    else:
+        click.echo(say("no times were recorded: write its latency yourself"), err=True)
+    if not learned.fits_well:
+        click.echo(say("bad fit: no law is within {}; the percentiles are as they were measured", f"{learned.bound:.4f}"), err=True)  # fmt: skip
+    return learned
 
 
 def _asked(given: str | None, question: str, default: str) -> str:

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
+from lgsp.capture.files import Writer
+from lgsp.capture.record import Answered, Asked, Body, Record
 from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.parse import read_catalogue
 from lgsp.cli import lgsp
@@ -338,3 +340,46 @@ def test_nothing_to_draw_is_inconclusive(config: Path, lines: str, why: str) -> 
     result = run(config, "services", "test", "always", "--sample", "500")
     assert result.exit_code == 4
     assert why in result.stderr
+
+
+def a_capture(file: Path, times: tuple[float, ...]) -> Path:
+    with Writer.create(file, {}) as writer:
+        for number in range(900):
+            body = Body.of(json.dumps({"plate": f"30A-{number % 9}"}).encode())
+            writer.write(
+                Record(
+                    t=number,
+                    service="old" if number % 10 else "other",
+                    request=Asked("GET", f"/vehicles/30A-{number % 9}"),
+                    reply=Answered(200, body=body),
+                    times={"total": int(times[number % len(times)] * 1e9)},
+                )
+            )
+    return file
+
+
+def test_a_service_is_learned_from_a_capture(config: Path, tmp_path: Path) -> None:
+    capture = a_capture(tmp_path / "calls.lgsp.jsonl", (0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.16, 0.17))
+    result = run(
+        config, "services", "new", "learned", "--from", str(capture), "--where", "service=old", "--max-ks", "0.2"
+    )
+    assert result.exit_code == 0, result.output
+    assert "810 calls, 1 operations: ok 810" in result.stderr
+    assert "taken" in result.stderr
+    assert list(read_catalogue(config).find("learned").operations) == ["GET /vehicles/{vehicle}"]
+    assert run(config, "services", "test", "learned").exit_code == 0
+    assert run(config, "services", "test", "learned", "--sample", "5000").exit_code == 0
+
+
+def test_a_bad_fit_is_said_and_is_a_finding(config: Path, tmp_path: Path) -> None:
+    capture = a_capture(tmp_path / "calls.lgsp.jsonl", (0.01, 0.5, 9.0))
+    result = run(config, "services", "new", "learned", "--from", str(capture), "--output", "-")
+    assert result.exit_code == 1
+    assert "bad fit: no law is within" in result.stderr
+    assert "percentiles" in result.stdout
+
+
+def test_a_directory_without_captures_is_refused(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run(config, "services", "new", "learned", "--from", str(tmp_path / "empty"))
+    assert isinstance(result.exception, SettingsError)

@@ -1,0 +1,1 @@
+"""A service learned from recorded calls: its operations, how long they took, how often they failed."""

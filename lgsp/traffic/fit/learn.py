@@ -1,0 +1,241 @@
+"""Recorded calls to a services file: operations, replies, latency, error mix, and how near all that is."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from lgsp.capture.record import CONNECTOR, GATEWAY, Body, Record
+from lgsp.catalogue.draft import head, keyed, narrowed, quoted, safe
+from lgsp.catalogue.parse import MIXABLE, wrong_name
+from lgsp.catalogue.replies import outcome_of
+from lgsp.catalogue.service import Distribution, Exponential, Fixed, Lognormal, Mixture, Percentiles, Uniform
+from lgsp.errors import SettingsError
+from lgsp.model import Outcome
+from lgsp.traffic.fit.latency import Fit, chosen, fits, told
+from lgsp.traffic.fit.paths import Path, split, templates, values
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_LARGEST = 20_000
+"""Bytes of a body that a file still shows."""
+_WELL = (Outcome.OK, Outcome.BUSINESS_FAULT)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A services file, and what it was made of: calls, laws with their distances, the one in it, and the bound of a good one."""
+
+    text: str
+    calls: int
+    operations: int
+    outcomes: Mapping[Outcome, int]
+    fits: Sequence[Fit]
+    chosen: Fit | None
+    bound: float
+    left_out: Sequence[str]
+
+    @property
+    def fits_well(self) -> bool:
+        """Whether some law is near enough; where none was measured there is nothing to be far from."""
+        return self.chosen is None or any(
+            fit.distance <= self.bound for fit in self.fits if fit.family != "percentiles"
+        )
+
+
+@dataclass(slots=True)
+class _Operation:
+    """What was seen of one operation."""
+
+    calls: int = 0
+    sample: tuple[Path, Record] | None = None
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is kept of the records while they pass."""
+
+    calls: list[tuple[str, Path, str]] = field(default_factory=list)
+    """Method, path and the operation that the record names."""
+    samples: dict[tuple[str, Path], Record] = field(default_factory=dict)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+    at_connectors: list[float] = field(default_factory=list)
+
+
+def learn(service: str, records: Iterable[Record], at_most: float) -> Learned:
+    """The file of service `service`. `at_most`: the distance up to which a law is right. Raises `SettingsError` for no calls."""
+    seen = _collected(records)
+    if not seen.calls:
+        raise SettingsError("there is no call with a request in it: nothing can be learned")
+    operations, left_out = _operations(seen)
+    seconds = seen.at_connectors or seen.seconds
+    found = fits(seconds) if seconds else []
+    bound = told(len(seconds), at_most) if seconds else at_most
+    best = chosen(found, bound) if found else None
+    lines = [
+        *head(service, ()),
+        f"# Learned from {len(seen.calls)} recorded calls"
+        + (f"; latency: {best.family}, distance {best.distance:.4f} of {len(seconds)} times." if best else "."),
+        f"{service}:",
+        f"  title: {quoted(service)}",
+        *([f"  latency: {_law(best.latency.distribution)}"] if best else []),
+        *_mix(seen.outcomes),
+        "  operations:",
+        *(line for name, operation in operations.items() for line in _lines(name, operation)),
+    ]
+    text = "\n".join(lines) + "\n"
+    return Learned(text, len(seen.calls), len(operations), seen.outcomes, found, best, bound, left_out)
+
+
+def _collected(records: Iterable[Record]) -> _Seen:
+    seen = _Seen()
+    for record in records:
+        asked = record.request
+        total = record.times.get("total", 0) / 1e9
+        if record.tap == CONNECTOR and total:
+            seen.at_connectors.append(total)
+        if asked is None or record.tap != GATEWAY:
+            continue
+        outcome = _outcome(record)
+        seen.outcomes[outcome] += 1
+        path = split(urlsplit(asked.url).path)
+        template = record.operation.partition(" ")[2]
+        if template:
+            path = path[-len(split(template)) :]  # below the context
+        seen.calls.append((asked.method.upper(), path, template))
+        if outcome in _WELL:
+            key = asked.method.upper(), path
+            if key not in seen.samples or (outcome is Outcome.OK) > (_outcome(seen.samples[key]) is Outcome.OK):
+                seen.samples[key] = record
+        if total and outcome not in {Outcome.TIMEOUT, Outcome.UNREACHABLE, Outcome.BUS_ERROR}:
+            seen.seconds.append(total)
+    return seen
+
+
+def _outcome(record: Record) -> Outcome:
+    if record.outcome in list(Outcome):
+        return Outcome(record.outcome)
+    status = record.reply.status if record.reply else 0
+    return outcome_of(status) if status else Outcome.TIMEOUT
+
+
+def _operations(seen: _Seen) -> tuple[dict[str, _Operation], list[str]]:
+    """Operations by name, the most asked first, and names that no operation can have."""
+    inferred = {
+        method: templates(path for asked, path, template in seen.calls if asked == method and not template)
+        for method in {method for method, _, _ in seen.calls}
+    }
+    found: dict[str, _Operation] = defaultdict(_Operation)
+    for method, path, template in seen.calls:
+        operation = found[f"{method} {template or inferred[method][path]}"]
+        operation.calls += 1
+        sample = seen.samples.get((method, path))
+        if sample is not None and (operation.sample is None or _is_better(sample, operation.sample[1])):
+            operation.sample = path, sample
+    left_out = [name for name in found if wrong_name(name)]
+    good = {name: operation for name, operation in found.items() if name not in left_out}
+    if not good:
+        raise SettingsError(f"no call asked for an operation that could be served, such as {left_out[0]}")
+    return dict(sorted(good.items(), key=lambda item: (-item[1].calls, item[0]))), left_out
+
+
+def _is_better(one: Record, other: Record) -> bool:
+    """Whether a sample shows more: a good reply rather than a "no"."""
+    return _outcome(one) is Outcome.OK and _outcome(other) is not Outcome.OK
+
+
+def _mix(outcomes: Mapping[Outcome, int]) -> Iterator[str]:
+    calls = sum(outcomes.values())
+    rates = {outcome: outcomes[outcome] / calls for outcome in MIXABLE if outcomes.get(outcome)}
+    if rates:
+        yield f"  errors: {{{', '.join(f'{outcome}: {_percent(rate)}' for outcome, rate in rates.items())}}}"
+
+
+def _percent(rate: float) -> str:
+    return f"{int(rate * 1_000_000) / 10_000:.4f}".rstrip("0").rstrip(".") + "%"
+
+
+def _law(law: Distribution) -> str:
+    match law:
+        case Fixed(seconds=seconds):
+            return f"{{fixed: {_ms(seconds)}}}"
+        case Lognormal(p50=p50, p99=p99):
+            return f"{{p50: {_ms(p50)}, p99: {_ms(p99)}}}"
+        case Exponential(mean=mean):
+            return f"{{exponential: {_ms(mean)}}}"
+        case Uniform(low=low, high=high):
+            return f"{{uniform: [{_ms(low)}, {_ms(high)}]}}"
+        case Percentiles(points=points):
+            return f"{{percentiles: {{{', '.join(f'p{percent:g}: {_ms(seconds)}' for percent, seconds in points)}}}}}"
+        case Mixture(parts=parts):
+            each = (f"{{weight: {part.weight:g}, lognormal: {_law(part.distribution)}}}" for part in parts)
+            return f"{{mixture: [{', '.join(each)}]}}"
+    raise SettingsError(f"{law} is no law that is fitted")
+
+
+def _ms(seconds: float) -> str:
+    return f"{max(seconds * 1000, 0.001):.3f}".rstrip("0").rstrip(".") + "ms"
+
+
+def _lines(name: str, operation: _Operation) -> Iterator[str]:
+    yield f"    {quoted(name)}:"
+    yield f"      weight: {operation.calls}"
+    if operation.sample is None:
+        yield "      # No reply of it was recorded that went well: it echoes."
+        return
+    path, record = operation.sample
+    template = name.partition(" ")[2]
+    asked, reply = record.request, record.reply
+    body = None if reply is None else _content(reply.body)
+    if asked is None or reply is None or body is None:
+        yield "      # No reply of it was recorded that is JSON or XML: it echoes."
+        return
+    said = _with_names(safe(body), values(template, path))
+    if reply.status == 200:
+        yield from keyed("      reply", said)
+    else:
+        yield "      replies:"
+        yield f"        - status: {reply.status}"
+        yield from keyed("          body", said)
+    example: dict[str, object] = {"path": "/" + "/".join(path)} if "{" in template else {}
+    query = urlsplit(asked.url).query
+    if query:
+        example["query"] = query
+    sent = _content(asked.body)
+    if sent is not None:
+        example["body"] = sent
+    yield "      examples:"
+    yield "        recorded:"
+    yield from keyed("          request", example)
+    yield "          reply:"
+    yield f"            status: {reply.status}"
+    outcome = outcome_of(reply.status)
+    if outcome is not Outcome.OK:
+        yield f"            outcome: {outcome}"
+    yield from keyed("            body", body)
+
+
+def _content(body: Body) -> object:
+    """A whole body as the YAML can have it: JSON, or XML as text; else nothing."""
+    if not body.whole or not body.data or len(body.data) > _LARGEST:
+        return None
+    try:
+        text = body.data.decode()
+        if text[0] in "{[":
+            return narrowed(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+    return text if text.startswith("<") and text.isprintable() else None
+
+
+def _with_names(value: object, names: Mapping[str, str]) -> object:
+    """The value with what stood in the path taken from the path."""
+    if isinstance(value, dict):
+        return {key: _with_names(member, names) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_with_names(item, names) for item in value]
+    name = next((name for name, segment in names.items() if segment == value), None)
+    return value if name is None else f"{{{{ path.{name} }}}}"

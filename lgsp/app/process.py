@@ -34,8 +34,11 @@ _LAG_EVERY = 0.1
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
-def run(process: Coroutine[Any, Any, None]) -> None:
-    """Run a process to its end on uvloop, with logs as JSON lines on stderr, or coloured where that is a terminal."""
+def run(process: Coroutine[Any, Any, None], *, quiet: bool = False) -> None:
+    """Run a process to its end on uvloop, with logs as JSON lines on stderr, or coloured where that is a terminal.
+
+    `quiet`: errors only, where something else is told.
+    """
     renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
     if sys.stderr.isatty():
         renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -46,7 +49,7 @@ def run(process: Coroutine[Any, Any, None]) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if quiet else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -32,6 +32,7 @@ from lgsp.cli.report import report
 from lgsp.cli.run import connectors, gateway, up
 from lgsp.cli.services import services
 from lgsp.cli.stack import stack
+from lgsp.cli.tour import take_tour
 from lgsp.cli.transaction import transaction
 from lgsp.cli.words import language, say, speak, translated
 from lgsp.errors import CatalogueError, DeliveryError, LgspError
@@ -50,7 +51,7 @@ def lgsp() -> None:
 
 for command in (
     up, gateway, connectors, call, services, province, consumers, bus, init, doctor, transaction, ledger, history,
-    fault, monitoring, certs, parked, report, capture, record, load, replay, diff, drill, stack,
+    fault, monitoring, certs, parked, report, capture, record, load, replay, diff, drill, stack, take_tour,
 ):  # fmt: skip
     lgsp.add_command(command)
 

@@ -33,7 +33,17 @@ def sentence(node: ast.AST) -> str:
 
 def said() -> Iterator[str]:
     """What the command line asks `say` for, at once or by a finding."""
-    files = (PACKAGE / name for name in ("cli/explain.py", "cli/__init__.py", "cli/doctor.py", "monitoring/checkup.py"))
+    files = (
+        PACKAGE / name
+        for name in (
+            "cli/explain.py",
+            "cli/__init__.py",
+            "cli/doctor.py",
+            "cli/tour.py",
+            "monitoring/checkup.py",
+            "monitoring/tour.py",
+        )
+    )
     for file in (*PACKAGE.glob("cli/services/*.py"), *files):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:

@@ -99,6 +99,11 @@ def test_a_fast_hour_has_the_scenario_s_shares_and_success_and_one_total(
     counted = Counter((row["service"], row["outcome"]) for row in told)
     with up(tmp_path, "--no-traffic") as again:
         assert +ended(again) == counted
+        console = processes.get_json(again.found(r"admin +(http://\S+)") + "/?format=json")
+        assert console["year"]["all"] == counted.total()
+        by_service = {row["service"]: row["year"] for row in console["services"]}
+        assert by_service == {name: sum(counted[name, outcome] for outcome in Outcome) for name in by_service}
+        assert set(by_service) >= {service for service, _ in counted}
     whole = counted.total()
     for service, load in period.loads.items():
         seen = sum(counted[service, outcome] for outcome in Outcome)
@@ -114,5 +119,5 @@ def test_a_fast_hour_has_the_scenario_s_shares_and_success_and_one_total(
     )
     with capsys.disabled():
         print(
-            f"\n{whole} calls at pace 20: ledger and /metrics agree; {official} of {len(whole_lived)} are official successes"
+            f"\n{whole} calls at pace 20: ledger, /metrics and console agree; {official} of {len(whole_lived)} are official successes"
         )

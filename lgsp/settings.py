@@ -68,6 +68,10 @@ class Settings:
     tls: bool = False
     tls_names: tuple[str, ...] = ()
     """Names of this machine that its certificate carries beside loopback's."""
+    tls_certificate: Path | None = None
+    """What the gateway shows to callers, with its key; `None`: what our own test authority makes."""
+    client_authority: Path | None = None
+    """The authority of the certificates by which consumers may be known."""
     token_key: str | None = None
     """The key that signs tokens, in PEM, the same on all gateways; `None`: one of this state directory's own."""
     seed: int = 2023

@@ -32,9 +32,10 @@ from lgsp.edge.oauth import Desk
 from lgsp.edge.orders import Orders
 from lgsp.edge.pages import Pages
 from lgsp.edge.parked import Parked
+from lgsp.edge.refusals import wants_to_see
 from lgsp.edge.routes import Routes
 from lgsp.edge.status import Status
-from lgsp.edge.tls import authority_file, serving
+from lgsp.edge.tls import authority_file, listening, serving
 from lgsp.edge.tokens import Returned, Tokens, make_key
 from lgsp.edge.transactions import Transactions
 from lgsp.edge.welcome import with_secret
@@ -218,6 +219,8 @@ async def edge_of(
         max_held=settings.max_held,
     )
     tls = _tls(settings, clock) if settings.tls else None
+    if tls is not None and settings.client_authority is not None:
+        wants_to_see(tls, settings.client_authority, made.refusals)
     port = await made.start(settings.listen.host, settings.listen.port, tls)
     try:
         scheme = "https" if tls else "http"
@@ -260,6 +263,8 @@ def _access_of(
 
 
 def _tls(settings: Settings, clock: Clock) -> ssl.SSLContext:
+    if settings.tls_certificate is not None:
+        return listening(settings.tls_certificate)
     names = list(settings.tls_names)
     if not settings.listen.is_loopback:
         names += [socket.gethostname(), *([] if settings.listen.is_any else [settings.listen.host])]

@@ -149,7 +149,7 @@ async def _answering(
 def _view(account: Account, front: Front, recent: Recent) -> View:
     settings, url = account.settings, front.edge.url
     token, curl = a_token_curl(url, settings.state), a_curl(url, settings.state, account.catalogue)
-    trust = authority_file(settings.state) if settings.tls else None
+    trust = authority_file(settings.state) if settings.tls and settings.tls_certificate is None else None
     return View(recent, account.ledger, url, front.admin.url, front.admin.link(), token, curl, trust)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,8 @@ KEYS = (
     "key",
     "secrets",
     "local",
+    "certificates",
+    "networks",
     "subscriptions",
     "blocked",
     "pending",
@@ -45,6 +48,7 @@ EVERYTHING = "*"
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _ORGANISATION = re.compile(r"\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}")
+_CERTIFICATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/@_-]{0,252}")
 _POLICY = re.compile(r"[a-z0-9*-]+ [A-Z*]+ [^ ]+|[a-z0-9-]*\*[a-z0-9*-]*")
 _SCOPE = re.compile(r"[a-z][a-z0-9-]{0,62}(?: (?:GET|HEAD|POST|PUT|PATCH|DELETE) /\S*)?")
 
@@ -80,6 +84,10 @@ class Consumer(BaseModel):
     secrets: tuple[str, ...] = ()
     """Hashes, the newest first: two at most, so that a secret can be changed without a moment in which none is valid."""
     local: bool = False
+    certificates: tuple[str, ...] = ()
+    """Names of client certificates by which it is known; then its tokens count only beside one of them."""
+    networks: tuple[str, ...] = ()
+    """Where it may come from, as addresses or networks; none stands for anywhere."""
     subscriptions: tuple[str, ...] = ()
     """`*`, a service, or one operation as `service METHOD /template`."""
     blocked: tuple[str, ...] = ()
@@ -123,6 +131,7 @@ def parse_consumers(sources: Iterable[Source]) -> dict[str, Consumer]:
     documents = [read(source) for source in sources]
     consumers: dict[str, Consumer] = {}
     keys: dict[str, str] = {}
+    names: dict[str, str] = {}
     additions: list[tuple[Reader, Node, str, tuple[str, ...]]] = []
     for document in documents:
         if document.root is None:
@@ -139,9 +148,7 @@ def parse_consumers(sources: Iterable[Source]) -> dict[str, Consumer]:
             if not _ID.fullmatch(name):
                 reader.note(node, name, "an id begins with a small letter and has only a-z, 0-9 and -, 63 at most")
             consumer = consumers[name] = _consumer(reader, name, value)
-            other = keys.setdefault(consumer.client, name)
-            if other != name:
-                reader.note(node, name, f"the key {consumer.client!r} is that of the consumer {other!r} already")
+            _claim(reader, node, consumer, keys, names)
     for reader, node, name, scopes in additions:
         if name in consumers:
             every = dict.fromkeys((*consumers[name].subscriptions, *scopes))
@@ -150,6 +157,18 @@ def parse_consumers(sources: Iterable[Source]) -> dict[str, Consumer]:
             reader.note(node, name, f"there is no consumer {name!r} to whom this could be added")
     _raise_for(documents)
     return consumers
+
+
+def _claim(reader: Reader, node: Node, consumer: Consumer, keys: dict[str, str], names: dict[str, str]) -> None:
+    """Note what it is known by, and what is another's already."""
+    other = keys.setdefault(consumer.client, consumer.id)
+    if other != consumer.id:
+        reader.note(node, consumer.id, f"the key {consumer.client!r} is that of the consumer {other!r} already")
+    for certificate in consumer.certificates:
+        other = names.setdefault(certificate, consumer.id)
+        if other != consumer.id:
+            problem = f"the certificate {certificate!r} is that of the consumer {other!r} already"
+            reader.note(node, consumer.id, problem)
 
 
 def _raise_for(documents: Iterable[Document]) -> None:
@@ -191,6 +210,8 @@ def _consumer(reader: Reader, name: str, node: Node) -> Consumer:
         key=key,
         secrets=tuple(_secrets(reader, name, found["secrets"])) if "secrets" in found else (),
         local=truth("local"),
+        certificates=tuple(_certificates(reader, name, found["certificates"])) if "certificates" in found else (),
+        networks=tuple(_networks(reader, name, found["networks"])) if "networks" in found else (),
         subscriptions=scopes("subscriptions"),
         blocked=scopes("blocked"),
         pending=scopes("pending"),
@@ -200,6 +221,25 @@ def _consumer(reader: Reader, name: str, node: Node) -> Consumer:
         disabled=truth("disabled"),
         **more,
     )
+
+
+def _certificates(reader: Reader, name: str, node: Node) -> Iterator[str]:
+    where = f"{name}.certificates"
+    for item in reader.items(node, where):
+        text = reader.text(item, where)
+        if not _CERTIFICATE.fullmatch(text):
+            reader.note(item, where, f"{text!r} is no name of a certificate: write its DNS name or URI, without a star")
+        yield text
+
+
+def _networks(reader: Reader, name: str, node: Node) -> Iterator[str]:
+    where = f"{name}.networks"
+    for item in reader.items(node, where):
+        text = reader.text(item, where)
+        try:
+            yield str(ip_network(text))
+        except ValueError:
+            reader.note(item, where, f"{text!r} is no network: write it as 10.1.0.0/16, or one address")
 
 
 def _secrets(reader: Reader, name: str, node: Node) -> Iterator[str]:
@@ -272,7 +312,7 @@ def as_yaml(consumer: Consumer) -> str:
     lines = [WRITTEN, f"{_quoted(consumer.id)}:"]
     texts = {key: getattr(consumer, key) for key in ("title", "organisation", "key")}
     lines += [f"  {key}: {_quoted(text)}" for key, text in texts.items() if text]
-    for key in ("secrets", "subscriptions", "blocked", "pending"):
+    for key in ("secrets", "certificates", "networks", "subscriptions", "blocked", "pending"):
         if entries := getattr(consumer, key):
             lines += [f"  {key}:", *(f"    - {_quoted(entry)}" for entry in entries)]
     if consumer.limits:

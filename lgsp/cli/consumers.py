@@ -88,6 +88,10 @@ def list_consumers(config: Path, state: Path, *, json_wanted: bool) -> None:  # 
 @click.option(
     "--limit", "limits", multiple=True, metavar="[SCOPE=]50/s", help="At most so many calls; may be repeated."
 )
+@click.option(
+    "--certificate", "certificates", multiple=True, metavar="NAME", help="A name of its certificate; may be repeated."
+)
+@click.option("--network", "networks", multiple=True, metavar="NET", help="Where it may come from; may be repeated.")
 @click.option("--calm", is_flag=True, help="No random errors, no simulated latency.")
 @click.option("--may-force", is_flag=True, help="It may force outcomes with X-Lgsp-Force.")
 @as_json
@@ -100,6 +104,8 @@ def add(
     secret_file: Path | None,
     subscriptions: tuple[str, ...],
     limits: tuple[str, ...],
+    certificates: tuple[str, ...],
+    networks: tuple[str, ...],
     config: Path,
     state: Path,  # noqa: ARG001 - as above
     *,
@@ -115,6 +121,8 @@ def add(
         organisation=organisation,
         key=key,
         secrets=(hashed(secret, secrets.token_bytes(16)),),
+        certificates=certificates,
+        networks=networks,
         subscriptions=subscriptions,
         limits=tuple(_limit(text) for text in limits),
         behaviour="calm" if calm else "field",

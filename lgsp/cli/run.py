@@ -46,6 +46,14 @@ _tls = click.option(
 _tls_name = click.option(
     "--tls-name", "tls_names", multiple=True, metavar="NAME", help="A name that the certificate carries too."
 )
+_certificate = click.option(
+    "--tls-certificate", metavar="FILE", help="The gateway's own certificate, with its key [LGSP_TLS_CERTIFICATE]."
+)
+_callers = click.option(
+    "--client-authority",
+    metavar="FILE",
+    help="Consumers may be known by certificates that come from it [LGSP_CLIENT_AUTHORITY; none].",
+)
 _seed = click.option("--seed", type=int, help="Seed of all random draws [LGSP_SEED].")
 _calm = click.option("--calm", is_flag=True, help="No random errors, no simulated latency: same request, same answer.")
 _keep = click.option("--keep", is_flag=True, help="Keep what stand-ins were told over a restart [LGSP_KEEP=yes].")
@@ -125,6 +133,9 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
 
     base = Settings(config=config, state=make_state(state))
     tls = bool(flags.get("tls")) or env.get("LGSP_TLS") == "yes"
+    for word, variable in (("tls_certificate", "LGSP_TLS_CERTIFICATE"), ("client_authority", "LGSP_CLIENT_AUTHORITY")):
+        if first(word, variable, "") and not tls:
+            raise SettingsError(f"--{word.replace('_', '-')} is for a gateway that listens by HTTPS: add --tls")
     return replace(
         base,
         name=first("name", "LGSP_NAME", base.name),
@@ -134,10 +145,12 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         broker=flags.get("broker") or env.get("LGSP_BROKER"),
         broker_user=flags.get("broker_user") or env.get("LGSP_BROKER_USER"),
         broker_password=read_secret("LGSP_BROKER_PASSWORD", env),
-        broker_ca=Path(ca) if (ca := first("broker_ca", "LGSP_BROKER_CA", "")) else None,
-        broker_certificate=Path(own) if (own := first("broker_certificate", "LGSP_BROKER_CERTIFICATE", "")) else None,
+        broker_ca=_file(first("broker_ca", "LGSP_BROKER_CA", "")),
+        broker_certificate=_file(first("broker_certificate", "LGSP_BROKER_CERTIFICATE", "")),
         tls=tls,
         tls_names=flags.get("tls_names") or tuple(env.get("LGSP_TLS_NAMES", "").split()),
+        tls_certificate=_file(first("tls_certificate", "LGSP_TLS_CERTIFICATE", "")),
+        client_authority=_file(first("client_authority", "LGSP_CLIENT_AUTHORITY", "")),
         token_key=read_secret("LGSP_TOKEN_KEY", env),
         open=bool(flags.get("is_open")) or env.get("LGSP_OPEN") == "yes",
         seed=flags["seed"] if flags.get("seed") is not None else int(env.get("LGSP_SEED", base.seed)),
@@ -146,11 +159,15 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         max_in_flight=parse_count(first("max_in_flight", "LGSP_MAX_IN_FLIGHT", str(base.max_in_flight))),
         max_held=parse_size(first("max_held", "LGSP_MAX_HELD", f"{base.max_held >> 20}MiB")),
         retention_days=parse_days(first("ledger_retention", "LGSP_LEDGER_RETENTION", f"{base.retention_days}d")),
-        checkpoints=Path(copies) if (copies := first("ledger_checkpoints", "LGSP_LEDGER_CHECKPOINTS", "")) else None,
+        checkpoints=_file(first("ledger_checkpoints", "LGSP_LEDGER_CHECKPOINTS", "")),
         journal_places=parse_count(first("ledger_places", "LGSP_LEDGER_PLACES", str(base.journal_places)), 64),
         call_back=flags.get("call_back") or _listed(env.get("LGSP_CALL_BACK", "")),
         reach=base.reach + (flags.get("reach") or _listed(env.get("LGSP_REACH", ""))),
     )
+
+
+def _file(named: str) -> Path | None:
+    return Path(named) if named else None
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -169,6 +186,8 @@ def _listed(text: str) -> tuple[str, ...]:
 )
 @_tls
 @_tls_name
+@_certificate
+@_callers
 @_admin
 @_metrics
 @_broker(None)
@@ -246,6 +265,8 @@ def _traffic(config: Path, file: Path | None, pace: float) -> Traffic | None:
 @_listen
 @_tls
 @_tls_name
+@_certificate
+@_callers
 @_admin
 @_metrics
 @_broker("amqp://127.0.0.1:5672/lgsp")

@@ -14,6 +14,7 @@ from lgsp.catalogue.service import Service
 from lgsp.clock import Clock
 from lgsp.edge import faults
 from lgsp.edge.faults import Fault
+from lgsp.edge.peers import NOBODY, Look, Network, is_within, networks_of
 from lgsp.edge.tokens import Grant, Tokens
 from lgsp.errors import LgspError
 
@@ -48,6 +49,8 @@ class Rights:
     policies: tuple[Limit, ...]
     welcome: Met
     """The same for each call that may pass: the hot path makes nothing anew."""
+    certificates: frozenset[str]
+    networks: tuple[Network, ...]
 
     @classmethod
     def of(cls, consumer: Consumer) -> Rights:
@@ -67,6 +70,8 @@ class Rights:
             limits,
             tuple(limit for limit in consumer.limits if is_policy(limit.scope)),
             Met(consumer),
+            frozenset(consumer.certificates),
+            networks_of(consumer.networks),
         )
 
     def refusal(self, service: str, operation: str) -> str:
@@ -175,6 +180,7 @@ class Access:
     """Tokens that were given back before their time, with the time until which it matters."""
     _rights: dict[str, Rights] = field(default_factory=dict)
     _keys: dict[str, Consumer] = field(default_factory=dict)
+    _certificates: dict[str, str] = field(default_factory=dict)
     _buckets: Buckets = field(default_factory=Buckets)
     _tiers: dict[str, tuple[tuple[str, Limit], ...]] = field(default_factory=dict)
 
@@ -186,6 +192,7 @@ class Access:
         known = list(consumers)
         self._keys = {consumer.client: consumer for consumer in known}
         self._rights = {consumer.id: Rights.of(consumer) for consumer in known}
+        self._certificates = {name: consumer.id for consumer in known for name in consumer.certificates}
         self._forget()
 
     def serve(self, services: Iterable[Service]) -> None:
@@ -220,42 +227,72 @@ class Access:
         """Revoke also these tokens, which another gateway took back."""
         self.revoked = {**self.revoked, **returned}
 
-    def meet(self, headers: MultiMapping[str], service: str, operation: str) -> Met:
-        """Who asks, and whether it may. Raises `Stranger`."""
-        grant = self._grant(headers)
-        rights = self._rights.get(grant.consumer)
-        if rights is None:
-            raise Stranger(faults.INVALID_TOKEN)
+    def meet(self, headers: MultiMapping[str], service: str, operation: str, look: Look = lambda: NOBODY) -> Met:
+        """Who asks, by its token or by the certificate that `look` sees, and whether it may. Raises `Stranger`."""
+        grant, rights = self._known(headers, look)
         now = self.clock.now()
         refusal = self._lapsed(grant, rights, now) or rights.refusal(service, operation)
         if refusal:
             return Met(rights.consumer, refusal)
         if rights.limits or self._tiers:
-            limits = [(grant.consumer, limit) for limit in rights.limits_on(service, operation)]
+            limits = [(rights.consumer.id, limit) for limit in rights.limits_on(service, operation)]
             limits += self._tiers.get(service, ())
             taken = self._buckets.take(limits, now) if limits else None
             if taken is not None:
                 return Met(rights.consumer, throttled(taken[0]), taken[1])
         return rights.welcome
 
-    def who(self, headers: MultiMapping[str]) -> Consumer:
+    def who(self, headers: MultiMapping[str], look: Look = lambda: NOBODY) -> Consumer:
         """Who asks for what is its own. Raises `Stranger`, also where its token is over or it is disabled."""
-        grant = self._grant(headers)
-        rights = self._rights.get(grant.consumer)
-        if rights is None or self._lapsed(grant, rights, self.clock.now()):
+        grant, rights = self._known(headers, look)
+        if self._lapsed(grant, rights, self.clock.now()):
             raise Stranger(faults.INVALID_TOKEN)
         return rights.consumer
 
-    def _lapsed(self, grant: Grant, rights: Rights, now: float) -> str:
+    def comes_from(self, consumer: Consumer, look: Look) -> bool:
+        """Whether the consumer may ask for a token from there, with what is shown there."""
+        rights = self._rights.get(consumer.id)
+        return rights is not None and _out_of_place(rights, look) is None
+
+    def _known(self, headers: MultiMapping[str], look: Look) -> tuple[Grant | None, Rights]:
+        """Whose token it is, or else whose certificate: a consumer that may come from where it comes."""
+        grant = self._grant(headers)
+        if grant is None:
+            names = look().names
+            consumer = next((self._certificates[name] for name in names if name in self._certificates), None)
+            if consumer is None:
+                raise Stranger(faults.STRANGE_CERTIFICATE if names else faults.NO_TOKEN)
+        else:
+            consumer = grant.consumer
+        rights = self._rights.get(consumer)
+        if rights is None:
+            raise Stranger(faults.INVALID_TOKEN)
+        fault = _out_of_place(rights, look)
+        if fault is not None:
+            raise Stranger(fault)
+        return grant, rights
+
+    def _lapsed(self, grant: Grant | None, rights: Rights, now: float) -> str:
+        if grant is None:
+            return "blocked" if rights.consumer.disabled else ""
         if rights.consumer.disabled or grant.token in self.revoked:
             return "token_revoked"
         return "token_expired" if grant.expires <= now else ""
 
-    def _grant(self, headers: MultiMapping[str]) -> Grant:
+    def _grant(self, headers: MultiMapping[str]) -> Grant | None:
         for value in headers.getall(AUTHORIZATION, ()):  # a contract's own Basic may stand beside the token
             if value[:7].lower().rstrip(" ") == "bearer":
                 grant = self.tokens.read(value[7:].strip(" "))
                 if grant is None:
                     raise Stranger(faults.INVALID_TOKEN)
                 return grant
-        raise Stranger(faults.NO_TOKEN)
+        return None
+
+
+def _out_of_place(rights: Rights, look: Look) -> Fault | None:
+    """What a caller is told who comes from elsewhere, or without the certificate beside which alone its token counts."""
+    if rights.networks and not is_within(look().address, rights.networks):
+        return faults.OTHER_NETWORK
+    if rights.certificates and not rights.certificates & look().names:
+        return faults.NO_CERTIFICATE
+    return None

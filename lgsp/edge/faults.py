@@ -49,6 +49,13 @@ BAD_KEY = Fault(400, 400, "X-Lgsp-Key is at most 200 printable ASCII characters"
 NO_FORCE = Fault(
     403, 403, "Không được chọn kết quả / This consumer may not choose outcomes: its entry needs may_force: true"
 )
+NO_CERTIFICATE = Fault(
+    401, 900901, "Thiếu chứng thư / Invalid Credentials: this token counts only beside its consumer's own certificate"
+)
+STRANGE_CERTIFICATE = Fault(
+    401, 900901, "Chứng thư không của ai / Invalid Credentials: no consumer has this certificate"
+)
+OTHER_NETWORK = Fault(403, 900805, "Sai địa chỉ / Message blocked: this consumer does not call from here")
 ENCODED = Fault(415, 415, "Content-Encoding is not accepted: send the body as it is")
 TOO_LARGE = Fault(413, 413, "The body is larger than this gateway takes")
 NOT_TEXT = Fault(400, 400, "A header that goes on to the provider is UTF-8")

@@ -23,6 +23,8 @@ from lgsp.edge.faults import body_of, wants_xml
 from lgsp.edge.incoming import request_of
 from lgsp.edge.listener import DRAIN, Listener
 from lgsp.edge.names import is_our_name
+from lgsp.edge.peers import look_at
+from lgsp.edge.refusals import Refusals
 from lgsp.edge.routes import NoRoute, Route, Routes
 from lgsp.edge.straight import Straight, straight
 from lgsp.errors import LedgerUnavailable
@@ -103,6 +105,7 @@ class Gateway:
         self._names = None if names is None else frozenset(names)
         self._max_body = max_body
         self.room = Room(max_in_flight, max_held)
+        self.refusals = Refusals(access.clock)
         self._listener = Listener(self._handle)
         self.draining = False
 
@@ -207,8 +210,9 @@ class Gateway:
     def _meet(self, http: web.BaseRequest, route: Route) -> Met:
         """The consumer; whoever gets past here is a transaction."""
         try:
-            met = self._access.meet(http.headers, route.service.id, route.operation.name)
+            met = self._access.meet(http.headers, route.service.id, route.operation.name, look_at(http))
         except Stranger as stranger:
+            self.refusals.note(str(stranger), http.remote or "", service=route.service.id, method=http.method)
             raise Refused(stranger.fault, "refused") from stranger
         except Exception as error:
             log.exception("consumer not judged", service=route.service.id, error=type(error).__name__)

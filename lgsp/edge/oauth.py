@@ -16,6 +16,8 @@ from lgsp.catalogue.secret import fits
 from lgsp.clock import Clock
 from lgsp.edge.access import Access, Buckets
 from lgsp.edge.answers import SERVER
+from lgsp.edge.peers import look_at
+from lgsp.edge.refusals import Refusals
 from lgsp.edge.tokens import LIFETIME, Grant
 
 log = structlog.get_logger()
@@ -46,17 +48,29 @@ class Desk:
         self._access = access
         self._clock = clock
         self._note = note
+        self._refusals = Refusals(clock)
         self._tries = Buckets(at_most=10_000)
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._in_line = 0
 
     async def token(self, http: web.BaseRequest, body: bytes) -> web.Response:
         """Answer `POST /token`."""
-        return await _answered(self._give(http, body))
+        return await self._answered(http, self._give(http, body))
 
     async def revoke(self, http: web.BaseRequest, body: bytes) -> web.Response:
         """Answer `POST /revoke`: 200 also for what is no token (any more), as RFC 7009 wants it."""
-        return await _answered(self._take_back(http, body))
+        return await self._answered(http, self._take_back(http, body))
+
+    async def _answered(self, http: web.BaseRequest, asked: Awaitable[Mapping[str, object]]) -> web.Response:
+        try:
+            return _json(200, await asked, {})
+        except _Refused as refused:
+            if refused.status == 401:
+                self._refusals.note(str(refused), http.remote or "", path=http.path)
+            return _json(refused.status, {"error": refused.error, "error_description": str(refused)}, refused.headers)
+        except Exception as error:
+            log.exception("token desk failed", error=type(error).__name__)
+            return _json(500, {"error": "server_error", "error_description": "It stands in the gateway's log"}, {})
 
     async def _give(self, http: web.BaseRequest, body: bytes) -> dict[str, object]:
         form = _form(http, body)
@@ -66,6 +80,7 @@ class Desk:
         if grant_type != "client_credentials":
             raise _Refused(400, "unsupported_grant_type", "This gateway has grant_type=client_credentials only")
         consumer = await self._client(http, form)
+        log.info("token given", consumer=consumer.id, address=http.remote)
         issued = self._access.tokens.issue(consumer.id, self._clock.now())
         return {"access_token": issued, "scope": SCOPE, "token_type": "Bearer", "expires_in": LIFETIME}
 
@@ -80,6 +95,7 @@ class Desk:
         if grant.consumer != consumer.id:
             raise _Refused(400, "unauthorized_client", "The token was not issued to this client")
         if grant.token not in self._access.revoked:
+            log.info("token taken back", consumer=consumer.id, address=http.remote)
             self._access.revoke(grant)
             self._note(grant)
         return {}
@@ -89,7 +105,8 @@ class Desk:
         key, secret = _credentials(http.headers.getall("Authorization", ()), form)
         consumer = self._access.by_key(key)
         self._count(http.remote or "", key if consumer else "")
-        lines = consumer.secrets if consumer else ()
+        # From elsewhere it is nobody, whatever its secret: the answer does not say which of the two was wrong.
+        lines = consumer.secrets if consumer and self._access.comes_from(consumer, look_at(http)) else ()
         if self._in_line >= IN_LINE:
             raise _Refused(503, "temporarily_unavailable", "Too many ask at once: try again", {"Retry-After": "1"})
         self._in_line += 1
@@ -110,16 +127,6 @@ class Desk:
         refusing = self._tries.take([(f"{address} {key}", TRIES)], self._clock.now())
         if refusing:
             raise _Refused(429, "temporarily_unavailable", "Too many requests: keep the token", {"Retry-After": "1"})
-
-
-async def _answered(asked: Awaitable[Mapping[str, object]]) -> web.Response:
-    try:
-        return _json(200, await asked, {})
-    except _Refused as refused:
-        return _json(refused.status, {"error": refused.error, "error_description": str(refused)}, refused.headers)
-    except Exception as error:
-        log.exception("token desk failed", error=type(error).__name__)
-        return _json(500, {"error": "server_error", "error_description": "It stands in the gateway's log"}, {})
 
 
 def _fits_one(secret: str, lines: tuple[str, ...]) -> bool:

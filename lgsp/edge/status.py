@@ -10,6 +10,7 @@ from lgsp.edge import faults
 from lgsp.edge.access import Access, Stranger
 from lgsp.edge.answers import SERVER, STATUS, answer_of, headers_of, status_path
 from lgsp.edge.faults import Fault, body_of, wants_xml
+from lgsp.edge.peers import look_at
 from lgsp.errors import LedgerDamaged, LedgerUnavailable, SettingsError
 from lgsp.forwarding.forwarder import Forwarder
 from lgsp.ledger.outbox import FINAL, Kept
@@ -31,7 +32,7 @@ class Status:
     async def show(self, http: web.BaseRequest, _: bytes) -> web.Response:
         """One of the gateway's own paths."""
         try:
-            consumer = self._access.who(http.headers).id
+            consumer = self._access.who(http.headers, look_at(http)).id
         except Stranger as stranger:
             return _refused(http, stranger.fault)
         if http.method not in {"GET", "HEAD"}:

@@ -40,10 +40,7 @@ def serving(state: Path, name: str, names: Iterable[str], now: float) -> ssl.SSL
     The authority is made once and lies in the state directory; the certificate is made anew. Raises `SettingsError`.
     """
     made = hand_out(state / "tls", {name: names}, (), now)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    load(context, made[name])
-    return context
+    return listening(made[name])
 
 
 def make_authority(now: float) -> bytes:
@@ -58,6 +55,14 @@ def make_authority(now: float) -> bytes:
         .sign(key, SHA256())
     )
     return _pem(key) + made.public_bytes(Encoding.PEM)
+
+
+def listening(certificate: Path) -> ssl.SSLContext:
+    """What a listener needs whose certificate, with its key, lies in this file. Raises `SettingsError`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    load(context, certificate)
+    return context
 
 
 def hand_out(

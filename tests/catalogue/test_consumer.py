@@ -101,6 +101,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     [
         ("  title:", "  titel:", "2:3", "did you mean 'title'?"),
         ("desk:", "Desk:", "1:1", "an id begins with a small letter"),
+        ("  title:", "  networks: [10.1.2.3/8]\n  title:", "2:14", "write it as 10.1.0.0/16"),
+        ("  title:", '  certificates: ["*.example.org"]\n  title:', "2:18", "without a star"),
         ("001.00.10.H47", "001.00.H47", "3:17", "000.00.00.X00"),
         ("K_9.x~", "K 9", "4:8", "a key has only"),
         (f"- {LINE}\n  sub", "- s3cret\n  sub", "7:7", "no hash of a secret"),
@@ -136,10 +138,11 @@ def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
 
 def test_an_id_or_a_key_that_comes_twice_is_told_in_which_file(tmp_path: Path) -> None:
     (tmp_path / "consumers.d").mkdir()
-    (tmp_path / "consumers.d" / "more.yaml").write_text("a: {}\nc: {key: b}\nd: {key: d}\n")
-    assert [problem.partition(": ")[0] for problem in mistakes(tmp_path, "a: {}\nb: {}\n")] == [
+    (tmp_path / "consumers.d" / "more.yaml").write_text("a: {}\nc: {key: b}\nd: {key: d, certificates: [x]}\n")
+    assert [problem.partition(": ")[0] for problem in mistakes(tmp_path, "a: {}\nb: {certificates: [x]}\n")] == [
         "consumers.d/more.yaml:1:1",
         "consumers.d/more.yaml:2:1",
+        "consumers.d/more.yaml:3:1",
     ]
 
 
@@ -175,6 +178,8 @@ _scopes = st.sampled_from(["*", "gis", "health GET /x/{id}", "health POST /x?y=1
         key=st.sampled_from(["", "K", "1e3", "007", "off"]),
         secrets=st.lists(st.just(LINE), max_size=2).map(tuple),
         local=st.booleans(),
+        certificates=st.lists(st.sampled_from(["a.example.org", "urn:x:a", "a@example.org"]), max_size=2).map(tuple),
+        networks=st.lists(st.sampled_from(["10.1.0.0/16", "192.0.2.7/32", "2001:db8::/32"]), max_size=2).map(tuple),
         subscriptions=st.lists(_scopes, max_size=3).map(tuple),
         blocked=st.lists(_scopes, max_size=1).map(tuple),
         pending=st.lists(_scopes, max_size=1).map(tuple),

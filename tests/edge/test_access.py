@@ -16,6 +16,7 @@ from lgsp.catalogue.consumer import CONSUMER_FILES, Consumer, Limit, read_consum
 from lgsp.catalogue.watch import EVERY, Reload, Watcher
 from lgsp.clock import ManualClock
 from lgsp.edge.access import Access, Buckets, Met, Rights, Stranger, refilled, seconds_until_one, throttled
+from lgsp.edge.peers import Look, Peer
 from lgsp.edge.tokens import Tokens, make_key
 
 KEY = make_key()
@@ -346,3 +347,81 @@ def test_a_service_s_own_limit_counts_all_its_consumers_together(fields: dict[st
     assert access.meet(headers["a"], "free", "GET /x").refusal == ""
     access.serve([a_service("gis")])
     assert access.meet(headers["a"], "gis", "GET /x").refusal == ""
+
+
+def from_(address: str = "10.1.2.3", *names: str) -> Look:
+    return lambda: Peer(address, frozenset(names))
+
+
+def met(access: Access, headers: CIMultiDict[str], look: Look) -> str:
+    """Who is met, or why nobody is."""
+    try:
+        found = access.meet(headers, "gis", "GET /x", look)
+    except Stranger as stranger:
+        return str(stranger.fault.code) + " " + stranger.fault.description.rpartition(" / ")[2][:20]
+    return found.consumer.id + (found.refusal and f" {found.refusal}")
+
+
+NONE: CIMultiDict[str] = CIMultiDict()
+
+
+@pytest.mark.parametrize(
+    ("names", "disabled", "says"),
+    [
+        ((), False, "900902 Missing Credentials:"),
+        (("a.example.org",), False, "a"),
+        (("other.example.org", "spare.example.org"), False, "a"),
+        (("A.example.org",), False, "900901 Invalid Credentials:"),
+        (("x.a.example.org",), False, "900901 Invalid Credentials:"),
+        (("a.example.org",), True, "a blocked"),
+    ],
+)
+def test_a_certificate_is_known_by_its_names(names: tuple[str, ...], disabled: bool, says: str) -> None:  # noqa: FBT001 - a table
+    access, _ = an_access(
+        everything(certificates=("a.example.org", "spare.example.org"), disabled=disabled), everything("b")
+    )
+    assert met(access, NONE, from_("10.1.2.3", *names)) == says
+
+
+def test_a_token_counts_only_beside_its_consumers_certificate() -> None:
+    access, _ = an_access(
+        everything(certificates=("a.example.org",)), everything("b", certificates=("b.example.org",)), everything("c")
+    )
+    headers = bearer(access)
+    assert met(access, headers, from_("", "a.example.org")) == "a"
+    assert met(access, headers, from_("", "b.example.org")) == "900901 Invalid Credentials:"
+    assert met(access, headers, from_()) == "900901 Invalid Credentials:"
+    assert met(access, bearer(access, "c"), from_("", "b.example.org")) == "c", "the token says who it is"
+    with pytest.raises(Stranger):
+        access.who(headers, from_())
+    assert access.who(headers, from_("", "a.example.org")).id == "a"
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("10.1.255.1", "a"),
+        ("192.0.2.7", "a"),
+        ("10.2.0.1", "900805 Message blocked: thi"),
+        ("", "900805 Message blocked: thi"),
+    ],
+)
+def test_a_consumer_comes_from_its_networks_alone(address: str, says: str) -> None:
+    access, _ = an_access(everything(networks=("10.1.0.0/16", "192.0.2.7/32"), certificates=("a",)), everything("b"))
+    assert met(access, bearer(access), from_(address, "a")) == says
+    assert met(access, NONE, from_(address, "a")) == says
+    assert met(access, bearer(access, "b"), from_(address)) == "b"
+
+
+def test_what_a_certificate_may_is_what_its_consumer_may_and_counts_as_its() -> None:
+    limits = (Limit(scope="*", count=2, seconds=1.0),)
+    access, _ = an_access(everything(certificates=("a",), limits=limits, subscriptions=("gis",)))
+    assert access.meet(NONE, "health", "GET /x", from_("", "a")).refusal == "not_subscribed"
+    assert [met(access, each, from_("", "a")) for each in (bearer(access), NONE, NONE)] == ["a", "a", "a throttled"]
+
+
+def test_a_certificate_that_was_taken_from_a_consumer_is_nobodys_at_once() -> None:
+    access, _ = an_access(everything(certificates=("a",)))
+    assert met(access, NONE, from_("", "a")) == "a"
+    access.replace([everything()])
+    assert met(access, NONE, from_("", "a")) == "900901 Invalid Credentials:"

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from lgsp.catalogue import secret as secrets_kept
 from lgsp.catalogue.consumer import Consumer
@@ -42,6 +43,9 @@ def consumers() -> list[Consumer]:
         Consumer(id="rotating", key="K_ey.1", secrets=(line("new"), line("old"))),
         Consumer(id="off", secrets=(line("s1"),), disabled=True),
         Consumer(id="bare"),
+        Consumer(id="here", secrets=(line("s1"),), networks=("127.0.0.0/8",)),
+        Consumer(id="elsewhere", secrets=(line("s1"),), networks=("10.0.0.0/8",)),
+        Consumer(id="certified", secrets=(line("s1"),), certificates=("certified.example.org",)),
     ]
 
 
@@ -266,3 +270,31 @@ async def test_a_token_that_is_over_needs_no_note() -> None:
         await made.clock.advance(3_600)
         assert (await made.post("/revoke", data={"token": token}, headers=basic("demo:s1")))[0] == 200
         assert made.access.revoked == {}
+
+
+async def test_a_stolen_secret_is_worth_nothing_elsewhere_and_the_answer_does_not_say_why() -> None:
+    async with front() as made:
+        assert await made.token("here")
+        with capture_logs() as logs:
+            said = [
+                await made.post(data=FORM | {"client_id": key, "client_secret": secret})
+                for key, secret in (("elsewhere", "s1"), ("certified", "s1"), ("demo", "wrong"), ("nobody", "s1"))
+            ]
+        assert {(status, answer["error"], answer["error_description"]) for status, answer, _ in said} == {
+            (401, "invalid_client", "A valid OAuth client could not be found: check key and secret")
+        }
+        assert [(log["event"], log["address"], log["path"]) for log in logs] == [
+            ("caller refused", "127.0.0.1", "/token")
+        ] * 4
+
+
+async def test_a_token_that_is_given_or_taken_back_is_a_line() -> None:
+    async with front() as made:
+        with capture_logs() as logs:
+            token = await made.token()
+            await made.post("/revoke", data={"token": token, "client_id": "demo", "client_secret": "s1"})
+        assert [(log["event"], log["consumer"], log["address"]) for log in logs] == [
+            ("token given", "demo", "127.0.0.1"),
+            ("token taken back", "demo", "127.0.0.1"),
+        ]
+        assert token not in str(logs)

@@ -68,7 +68,7 @@ _DISTRICTS = (
     ("518", "Huyện Phú Ninh", "Phu Ninh District", (("20364", "Thị trấn Phú Thịnh"), ("20383", "Xã Tam Thái"))),
     ("519", "Huyện Nông Sơn", "Nong Son District", (("20668", "Xã Quế Trung"), ("20671", "Xã Quế Lộc"))),
 )
-_STREETS = (
+STREETS = (
     "Hùng Vương",
     "Phan Bội Châu",
     "Trần Phú",
@@ -101,4 +101,4 @@ def address(thing: str) -> Address:
     """Where a thing is."""
     commune = pick(thing, "commune", COMMUNES)
     district = next(unit for unit in DISTRICTS if unit.code == commune.parent)
-    return Address(str(number(thing, "house", 300) + 1), pick(thing, "street", _STREETS), commune, district)
+    return Address(str(number(thing, "house", 300) + 1), pick(thing, "street", STREETS), commune, district)

@@ -11,27 +11,34 @@ import gzip
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from lgsp.capture.record import Body, Headers, Record, dump, parse
 
 GONE = "***"
+_PATH = "lgsp-path"
 _UNIT = r"(?:%(?:25){0,2}3\d|&#0*(?:4[89]|5[0-7]);|&#x0*3\d;|\\u003\d|\d)"
 _GAP = (
-    "(?:[ ./_\\-\\u00a0\\u2007\\u2009\\u200b\\u202f\\u2060]|%(?:25)?(?:20|2[DdEe])|%C2%A0|[+]|&nbsp;|&#160;|\\\\u00a0)"
+    r"(?:[ ./_\-+\u00a0\u2007\u2009\u200b\u202f\u2060]|%(?:25)?(?:20|2[DdEe])|%C2%A0|&nbsp;"
+    r"|&#0*(?:32|4[56]|160);|&#[xX]0*(?:20|2[DdEe]|[Aa]0);|\\u00(?:20|2[DdEe]|[Aa]0))"
 )
 _SKIP = r"%(?:25)*(?!3\d)[0-9A-Fa-f]{2}|\\u(?!003\d)[0-9A-Fa-f]{4}"
+_ESCAPED = re.compile(r"\\u(?!0022|005[cC]|[dD][89A-Fa-f])([0-9A-Fa-f]{4})")
 _UUID = r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Fa-f])"
 _RUN = re.compile(rf"{_UUID}|(?P<run>{_UNIT}(?:{_GAP}{{0,2}}{_UNIT}){{8,}})|{_SKIP}")
 _EACH = re.compile(rf"({_UNIT})|({_GAP})")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
-_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?i:bearer +)[\w.~+/-]{16,}=*")
-_EMAIL = re.compile(r"[\w.+-]+@(?!masked\.invalid)[\w-]+(?:\.[\w-]+)+")
+_DOTTED = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]*+)++")
+_JWT = re.compile(r"eyJ[\w-]{8,}")
+_BEARER = re.compile(r"(?i:bearer +)[\w.~+/-]{16,}=*")
+_LOCAL = re.compile(r"[\w.+-]+\Z")
+_DOMAIN = re.compile(r"(?!masked\.invalid)[\w-]++(?:\.[\w-]+)+")
+_LONGEST_LOCAL, _LONGEST_DOMAIN = 64, 255
 _DEEP = 3
 _AT_MOST = 64 * 1024 * 1024
 
@@ -54,7 +61,10 @@ class Masking:
         self._fields = frozenset(name.lower() for name in fields)
         self._headers = frozenset(name.lower() for name in headers)
         names = "|".join(re.escape(name) for name in sorted(self._fields)) or "(?!)"
-        self._element = re.compile(rf"(?is)(<(?:[\w.-]+:)?({names})(?:\s[^<>]*)?>)([^<>]+)(</)")
+        self._element = re.compile(rf"(?is)(<(?:[\w.-]+:)?(?:{names})(?:\s[^<>]*)?>)(<!\[CDATA\[)?([^<>]+)(\]\]>)?(</)")
+        self._attribute = re.compile(rf"""(?i)(\s(?:[\w.-]+:)?(?:{names})\s*=\s*)(["'])([^"'<>]+)\2""")
+        self._part_of_a_form = re.compile(rf"""(?i);\s*name=(?:"(?:{names})"|(?:{names})[;\s])""")
+        self._longest = max((len(form) for _, form in self._identifiers), default=0)
         self.pseudonym = lru_cache(65_536)(self._pseudonym)
 
     def record(self, record: Record) -> Record:
@@ -63,7 +73,7 @@ class Masking:
         if asked is not None:
             asked = replace(
                 asked,
-                url=self.url(asked.url),
+                url=self.url(self._by_template(asked.url, record.operation)),
                 headers=self._masked_headers(asked.headers),
                 body=self._body(asked.body),
                 extra=self._value(asked.extra),
@@ -76,7 +86,11 @@ class Masking:
                 extra=self._value(answered.extra),
             )
         if message is not None:
-            message = replace(message, properties=self._value(message.properties), body=self._body(message.body))
+            message = replace(
+                message,
+                properties=self._properties(message.properties, record.operation),
+                body=self._body(message.body),
+            )
         return replace(
             record,
             tx=self.text(record.tx),
@@ -93,11 +107,17 @@ class Masking:
         """Any text."""
         if len(text) < 6:
             return text
-        if "eyJ" in text or "earer" in text:
-            text = _TOKEN.sub(GONE, text)
+        if "eyJ" in text:
+            text = _DOTTED.sub(_without_tokens, text)
+        if "earer" in text:
+            text = _BEARER.sub(GONE, text)
         if "@" in text:
-            text = _EMAIL.sub(lambda found: f"{self._drawn(found[0])}@masked.invalid", text)
+            text = "".join(self._mailed(text))
         text = _RUN.sub(self._run, text)
+        if "\\u" in text:
+            plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+            masked = self.text(plain, deep + 1) if deep < _DEEP else plain
+            text = text if masked == plain else masked
         if deep < _DEEP and len(text) >= 12:
             text = _BASE64.sub(lambda found: self._base64(found[0], deep), text)
         return text
@@ -119,9 +139,25 @@ class Masking:
                 continue
             masked = self._document(text, deep)
             return data if masked == text else masked.encode(encoding, "surrogatepass")
-        text = data.decode("latin-1")
+        text = data.decode("utf-8", "surrogateescape")
         masked = self.text(text, deep)
-        return data if masked == text else masked.encode("latin-1")
+        return data if masked == text else masked.encode("utf-8", "surrogateescape")
+
+    def _properties(self, properties: Mapping[str, Any], operation: str) -> Any:  # noqa: ANN401 - JSON
+        headers = properties.get("headers")
+        if isinstance(headers, dict) and isinstance(path := headers.get(_PATH), str):
+            properties = {**properties, "headers": headers | {_PATH: self.url(self._by_template(path, operation))}}
+        return self._value(properties)
+
+    def _by_template(self, url: str, operation: str) -> str:
+        """The url without the values of path parameters that are listed fields: `GET /pupils/{code}` says which they are."""
+        names = operation.partition(" ")[2].split("/")
+        path, mark, query = url.partition("?")
+        parts = path.split("/")
+        for back, name in enumerate(reversed(names), 1):
+            if name[:1] == "{" and self._listed(name.strip("{}")) and back <= len(parts):
+                parts[-back] = quote(self._drawn_once(unquote(parts[-back])), safe=":")
+        return "/".join(parts) + mark + query
 
     def _body(self, body: Body) -> Body:
         if not body.data:
@@ -137,30 +173,55 @@ class Masking:
                 return text if masked == value else dump(masked)[:-1].decode("utf-8", "surrogatepass")
             except (ValueError, RecursionError):
                 pass  # no JSON after all
-        if "</" in text:
-            text = self._element.sub(lambda f: f[1] + self._drawn_once(f[3]) + f[4], text)
+        if text.startswith("--") and "form-data" in text:
+            text = self._form(text)
+        if "</" in text or "/>" in text:
+            text = self._element.sub(lambda f: f[1] + (f[2] or "") + self._drawn_once(f[3]) + (f[4] or "") + f[5], text)
+            text = self._attribute.sub(lambda f: f[1] + f[2] + self._drawn_once(f[3]) + f[2], text)
         elif "=" in text and "\n" not in text:
             text = "&".join(self._pair(pair) for pair in text.split("&"))
         return self.text(text, deep)
 
+    def _form(self, text: str) -> str:
+        """`multipart/form-data`, each part by its name."""
+        boundary = text.partition("\n")[0].rstrip("\r")
+        parts = text.split(boundary)
+        for number, part in enumerate(parts):
+            head, blank, value = part.partition("\r\n\r\n")
+            if blank and self._part_of_a_form.search(head + " "):
+                inner = value.removesuffix("\r\n")
+                parts[number] = head + blank + self._drawn_once(inner) + value[len(inner) :]
+        return boundary.join(parts)
+
     def _value(self, value: Any, field: str = "") -> Any:  # noqa: ANN401 - JSON
         if isinstance(value, dict):
-            return {self.text(key): self._value(inner, key) for key, inner in value.items()}
+            return {self.text(key): self._value(inner, field or self._listed(key)) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._value(inner, field) for inner in value]
         if isinstance(value, str):
-            return self._drawn_once(value) if field.lower() in self._fields else self._inner(value)
+            return self._drawn_once(value) if field else self._inner(value)
+        if field and type(value) in {int, float}:
+            return self._drawn_once(str(value))
         if type(value) is int and value > 99_999_999:
             masked = self.text(str(value))
             return int(masked) if masked.isdigit() else value
         return value
 
+    def _listed(self, name: str) -> str:
+        """The name, where everything below it is masked."""
+        return name if name.lower() in self._fields else ""
+
     def _inner(self, text: str) -> str:
+        if "%" in text:
+            text = self.url(text)
         return self._document(text, 0) if text[:1] in {"{", "[", "<"} else self.text(text)
 
     def _masked_headers(self, headers: Headers) -> Headers:
         return tuple(
-            (name, GONE if name.lower() in self._headers else self.url(value) if "%" in value else self.text(value))
+            (
+                self.text(name),
+                GONE if name.lower() in self._headers else self.url(value) if "%" in value else self.text(value),
+            )
             for name, value in headers
         )
 
@@ -197,6 +258,19 @@ class Masking:
         again = (base64.urlsafe_b64encode if safe else base64.b64encode)(masked).decode()
         return again if text.endswith("=") else again.rstrip("=")
 
+    def _mailed(self, text: str) -> Iterator[str]:
+        """The text in pieces, its mail addresses exchanged. Looks around each `@`: in a long word without one there is none."""
+        done = at = 0
+        while (at := text.find("@", at)) >= 0:
+            local = _LOCAL.search(text, max(done, at - _LONGEST_LOCAL), at)
+            domain = _DOMAIN.match(text, at + 1, at + 1 + _LONGEST_DOMAIN)
+            if local and domain:
+                yield text[done : local.start()]
+                yield f"{self._drawn(text[local.start() : domain.end()])}@masked.invalid"
+                done = domain.end()
+            at += 1
+        yield text[done:]
+
     def _run(self, found: re.Match[str]) -> str:
         """A row of digits, however each is written: what makes up an identifier is exchanged digit by digit."""
         run = found["run"]
@@ -214,19 +288,20 @@ class Masking:
 
     def _windows(self, digits: str, ends: list[int]) -> Iterator[str]:
         """The digits, each group that is an identifier exchanged: one piece, or pieces side by side, longest first."""
-        begin = 0
+        begin = first = 0
         while begin < len(digits):
-            further = [end for end in ends if end > begin]
-            for end in reversed(further):
-                piece = digits[begin:end]
-                masked = self.pseudonym(piece)
+            last = first
+            while last + 1 < len(ends) and ends[last + 1] - begin <= self._longest:
+                last += 1
+            for chosen in range(last, first - 1, -1):
+                masked = self.pseudonym(digits[begin : ends[chosen]])
                 if masked is not None:
                     yield masked
                     break
             else:
-                end = further[0]
-                yield digits[begin:end]
-            begin = end
+                chosen = first
+                yield digits[begin : ends[first]]
+            begin, first = ends[chosen], chosen + 1
 
     def _pseudonym(self, digits: str) -> str | None:
         """What stands for an identifier; `None` for what is none, or stays."""
@@ -256,6 +331,19 @@ class Masking:
 
     def _drawn_once(self, text: str) -> str:
         return text if text.startswith("p:") or not text else f"p:{self._drawn(text)}"
+
+
+def _without_tokens(found: re.Match[str]) -> str:
+    """Words with dots between, those gone that are the three parts of a JWT."""
+    words, kept = found[0].split("."), list[str]()
+    while words:
+        head = _JWT.search(words[0]) if len(words) > 2 and words[1] else None
+        if head:
+            kept.append(words[0][: head.start()] + GONE)
+            del words[:3]
+        else:
+            kept.append(words.pop(0))
+    return ".".join(kept)
 
 
 def _formed(digit: str, sign: str, drawn: Iterator[str]) -> str:

@@ -80,7 +80,6 @@ class Desk:
         if grant_type != "client_credentials":
             raise _Refused(400, "unsupported_grant_type", "This gateway has grant_type=client_credentials only")
         consumer = await self._client(http, form)
-        log.info("token given", consumer=consumer.id, address=http.remote)
         issued = self._access.tokens.issue(consumer.id, self._clock.now())
         return {"access_token": issued, "scope": SCOPE, "token_type": "Bearer", "expires_in": LIFETIME}
 
@@ -95,7 +94,6 @@ class Desk:
         if grant.consumer != consumer.id:
             raise _Refused(400, "unauthorized_client", "The token was not issued to this client")
         if grant.token not in self._access.revoked:
-            log.info("token taken back", consumer=consumer.id, address=http.remote)
             self._access.revoke(grant)
             self._note(grant)
         return {}

@@ -286,15 +286,3 @@ async def test_a_stolen_secret_is_worth_nothing_elsewhere_and_the_answer_does_no
         assert [(log["event"], log["address"], log["path"]) for log in logs] == [
             ("caller refused", "127.0.0.1", "/token")
         ] * 4
-
-
-async def test_a_token_that_is_given_or_taken_back_is_a_line() -> None:
-    async with front() as made:
-        with capture_logs() as logs:
-            token = await made.token()
-            await made.post("/revoke", data={"token": token, "client_id": "demo", "client_secret": "s1"})
-        assert [(log["event"], log["consumer"], log["address"]) for log in logs] == [
-            ("token given", "demo", "127.0.0.1"),
-            ("token taken back", "demo", "127.0.0.1"),
-        ]
-        assert token not in str(logs)

@@ -14,6 +14,7 @@ from lgsp.catalogue.capacity import read_capacity
 from lgsp.catalogue.examples import read_examples
 from lgsp.catalogue.latency import read_latency
 from lgsp.catalogue.limits import read_breaker, read_in_flight
+from lgsp.catalogue.profile import read_profile, too_many
 from lgsp.catalogue.reader import Reader
 from lgsp.catalogue.replies import OpenFile, RepliesReader
 from lgsp.catalogue.service import (
@@ -64,6 +65,7 @@ SERVICE_KEYS = (
     "latency",
     "errors",
     "capacity",
+    "profile",
     "upstream",
     "data",
     "operations",
@@ -202,7 +204,11 @@ class _ServiceReader:
         fields |= {key: readers[key](node, f"{self._name} / {key}") for key, node in found.items()}
         if fields.get("mode") in {"proxy", "spy"} and "upstream" not in found:
             self._reader.note(found["mode"], self._name, f"mode {fields['mode']} needs an `upstream` with its `url`")
-        return Service(**fields)
+        service = Service(**fields)
+        mixes = [service.errors, *(operation.errors for operation in service.operations.values())]
+        if "profile" in found and too_many(service.profile, filter(None, mixes)):
+            self._reader.note(found["profile"], self._name, "the rates of errors add up to more than 100% at some hour")
+        return service
 
     def _readers(self) -> dict[str, Callable[[Node, str], Any]]:
         reader = self._reader
@@ -226,6 +232,7 @@ class _ServiceReader:
             "latency": lambda node, where: read_latency(reader, node, where),
             "errors": self._errors,
             "capacity": lambda node, where: read_capacity(reader, node, where),
+            "profile": lambda node, where: read_profile(reader, node, where),
             "upstream": lambda node, where: read_upstream(reader, node, where),
             "operations": self._operations,
         }

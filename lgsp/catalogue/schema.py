@@ -10,7 +10,7 @@ from typing import Any, get_args
 from lgsp.catalogue.limits import NEVER
 from lgsp.catalogue.parse import MIXABLE
 from lgsp.catalogue.replies import OUTCOMES, TESTS
-from lgsp.catalogue.service import Delivery, Evidence, Mode, Per, Route, Tier
+from lgsp.catalogue.service import Day, Delivery, Evidence, Mode, Per, Route, Tier
 from lgsp.catalogue.upstream import ANSWERED
 from lgsp.model import Outcome
 
@@ -102,6 +102,7 @@ def _service() -> Schema:
         "latency": _ref("latency"),
         "errors": _ref("errors"),
         "capacity": _capacity(),
+        "profile": {"type": "array", "items": _window()},
         "upstream": _upstream(),
         "data": _free(_mapping({"csv": TEXT, "key": TEXT}, "csv", "key"), r"^[A-Za-z_]\w*$"),
         "operations": operations,
@@ -121,6 +122,13 @@ def _capacity() -> Schema:
     needs = {"queue": ["workers"], "overflow": ["workers"], "burst": ["rate"], "per": ["rate"]}
     either = [{"required": ["workers"]}, {"required": ["rate"]}]
     return {**_mapping(keys), "dependentRequired": needs, "anyOf": either}
+
+
+def _window() -> Schema:
+    time = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}
+    factor = {"type": "number", "minimum": 0, "maximum": 100}
+    days = {"type": "array", "items": _one_of(get_args(Day))}
+    return _mapping({"from": time, "to": time, "days": days, "latency": factor, "errors": factor}, "from", "to")
 
 
 def _breaker() -> Schema:

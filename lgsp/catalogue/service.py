@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -18,6 +18,7 @@ Route = Literal["ndxp", "vpcp", "local"]
 Delivery = Literal["sync", "store-and-forward"]
 Evidence = Literal["documented", "seen", "assumed"]
 Per = Literal["consumer", "service"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class _Data(BaseModel):
@@ -90,6 +91,18 @@ class ErrorMix(_Data):
     """How often a call fails by itself: the rate of each outcome, at most 1 together."""
 
     rates: Mapping[Outcome, float]
+
+
+class Window(_Data):
+    """Hours of a day at which a provider is slower, or fails more; seconds since local midnight, over it where they fall."""
+
+    start: int
+    end: int
+    days: frozenset[Day] = frozenset(get_args(Day))
+    latency: float = 1.0
+    """What latencies are multiplied by ..."""
+    errors: float = 1.0
+    """... and the rates of errors."""
 
 
 class Overflow(_Data):
@@ -275,6 +288,8 @@ class Service(_Data):
     latency: Latency | None = None
     errors: ErrorMix | None = None
     capacity: Capacity | None = None
+    profile: tuple[Window, ...] = ()
+    """The first window that is open counts; when none is, latency and errors are as they stand."""
     data: Mapping[str, Table] = Field(default_factory=dict)
     """Tables that replies look things up in, by the name they use."""
     zone: str = "UTC"

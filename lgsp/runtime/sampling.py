@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lgsp.catalogue.law import named
-from lgsp.catalogue.service import ErrorMix, Latency, Operation, Service
+from lgsp.catalogue.profile import USUAL
+from lgsp.catalogue.service import ErrorMix, Latency, Operation, Service, Window
 from lgsp.chance import draw
 from lgsp.model import Outcome
 from lgsp.runtime.behaviours.errors import decide
@@ -41,12 +42,12 @@ class Drawn:
     is_off: bool
 
 
-def sample_service(service: Service, calls: int, seed: int) -> Iterator[Drawn]:
-    """Each promise of the blocks `latency` and `errors`; nothing where there are none."""
+def sample_service(service: Service, calls: int, seed: int, window: Window = USUAL) -> Iterator[Drawn]:
+    """Each promise of the blocks `latency` and `errors` while a window of the profile is open; nothing where there are none."""
     for name, operations, latency in _blocks(service, lambda operation: operation.latency or service.latency):
-        yield from _latencies(service, name, operations, latency, calls, seed)
+        yield from _latencies(service, name, operations, latency, calls, seed, window.latency)
     for name, operations, mix in _blocks(service, lambda operation: operation.errors or service.errors):
-        yield from _outcomes(service, name, operations, mix, calls, seed)
+        yield from _outcomes(service, name, operations, mix, calls, seed, window.errors)
 
 
 def _blocks(service: Service, block_of: Callable[[Operation], B | None]) -> Iterator[tuple[str, Sequence[str], B]]:
@@ -67,17 +68,17 @@ def _blocks(service: Service, block_of: Callable[[Operation], B | None]) -> Iter
 
 
 def _latencies(
-    service: Service, name: str, operations: Sequence[str], latency: Latency, calls: int, seed: int
+    service: Service, name: str, operations: Sequence[str], latency: Latency, calls: int, seed: int, scale: float
 ) -> Iterator[Drawn]:
     seconds = []
     for number in range(calls):
         operation, key = operations[number % len(operations)], str(number)
         seconds.append(
-            sample(latency, lambda purpose, at=operation, key=key: draw(seed, service.id, at, purpose, key))  # type: ignore[misc]  # bound at once
+            sample(latency, lambda purpose, at=operation, key=key: draw(seed, service.id, at, purpose, key), scale)  # type: ignore[misc]  # bound at once
         )
     # Nobody takes an answer after the timeout: the behaviour waits no longer.
     seconds = sorted(min(each, service.timeout) for each in seconds)
-    for percent, promised in named(latency):
+    for percent, promised in ((percent, promised * scale) for percent, promised in named(latency)):
         close = _CLOSE_HIGH if percent >= 99 else _CLOSE
         low, drawn, high = _ranked(seconds, percent / 100)
         is_off = abs(drawn - promised) > close * promised and not low <= promised <= high
@@ -93,15 +94,15 @@ def _ranked(ordered: Sequence[float], part: float) -> tuple[float, float, float]
 
 
 def _outcomes(
-    service: Service, name: str, operations: Sequence[str], mix: ErrorMix, calls: int, seed: int
+    service: Service, name: str, operations: Sequence[str], mix: ErrorMix, calls: int, seed: int, factor: float
 ) -> Iterator[Drawn]:
     seen = Counter(
-        decide(mix, draw(seed, service.id, operations[number % len(operations)], "errors", str(number)))
+        decide(mix, draw(seed, service.id, operations[number % len(operations)], "errors", str(number)), factor)
         for number in range(calls)
     )
     for outcome in Outcome:
         if outcome in mix.rates:
-            yield rate_of(name, outcome, mix.rates[outcome], seen[outcome], calls)
+            yield rate_of(name, outcome, factor * mix.rates[outcome], seen[outcome], calls)
 
 
 def rate_of(name: str, outcome: Outcome, promised: float, seen: int, calls: int) -> Drawn:

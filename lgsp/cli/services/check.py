@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from lgsp.catalogue.parse import read_catalogue
+from lgsp.catalogue.profile import USUAL, window_at
 from lgsp.catalogue.schema import format_schema
-from lgsp.catalogue.service import Service
+from lgsp.catalogue.service import Service, Window
 from lgsp.catalogue.source import Source
 from lgsp.cli.options import as_json, catalogue_of, places, print_json, take_in_own_people
 from lgsp.cli.words import in_words, say, translated
@@ -62,6 +65,12 @@ def print_schema(config: Path, state: Path) -> None:  # noqa: ARG001 - as above
 @click.command("test")
 @click.argument("service_id", metavar="ID")
 @click.option("--sample", "calls", type=click.IntRange(100, 10_000_000), metavar="N", help="Draw N calls instead, dry.")
+@click.option(
+    "--at",
+    "moment",
+    type=click.DateTime(["%Y-%m-%dT%H:%M"]),
+    help="Draw as at this local time [when no hour is special].",
+)
 @click.option("--seed", type=int, default=2023, show_default=True, help="Of the draws.")
 @as_json
 @in_words
@@ -72,6 +81,7 @@ def run_examples(
     state: Path,  # noqa: ARG001 - as above
     *,
     calls: int | None,
+    moment: datetime | None,
     seed: int,
     json_wanted: bool,
 ) -> None:
@@ -81,7 +91,12 @@ def run_examples(
     beside what the file promises. Exit 1 when a percentile or a rate is off, 4 when nothing is promised.
     """
     if calls is not None:
-        raise click.exceptions.Exit(_sampled(catalogue_of(config).find(service_id), calls, seed, json_wanted))
+        service = catalogue_of(config).find(service_id)
+        window = USUAL
+        if moment is not None:
+            at = moment.replace(tzinfo=ZoneInfo(service.zone)).timestamp()
+            window = window_at(service.profile, service.zone, at)
+        raise click.exceptions.Exit(_sampled(service, calls, seed, window, json_wanted=json_wanted))
     found = asyncio.run(rehearse(catalogue_of(config).find(service_id), SystemClock()))
     failed = [one for one in found if one.differs]
     if json_wanted:
@@ -95,10 +110,10 @@ def run_examples(
     raise click.exceptions.Exit(1 if failed else 0 if found else 4)
 
 
-def _sampled(service: Service, calls: int, seed: int, json_wanted: bool) -> int:  # noqa: FBT001 - handed on
+def _sampled(service: Service, calls: int, seed: int, window: Window, *, json_wanted: bool) -> int:
     """Print what dry draws come to; the exit code."""
     simulated = service.mode == "simulate"
-    found = list(sample_service(service, calls, seed)) if simulated else []
+    found = list(sample_service(service, calls, seed, window)) if simulated else []
     off = sum(drawn.is_off for drawn in found)
     if json_wanted:
         print_json(

@@ -14,6 +14,7 @@ from lgsp.runtime.behaviours.manner import MannerBehaviour
 from lgsp.runtime.behaviours.marked import MarkedBehaviour
 from lgsp.runtime.behaviours.upstream import UpstreamBehaviour
 from lgsp.runtime.connector import Behaviour, Connector, Marker, Stateful
+from lgsp.runtime.hours import Hours, steady
 from lgsp.runtime.provider import Upstreams
 
 
@@ -37,13 +38,15 @@ def behaviours_of(
         return
     latency = operation.latency or service.latency
     errors = operation.errors or service.errors
+    hours = Hours(service.profile, service.zone, clock)
+    slower, worse = (hours.latency, hours.errors) if service.profile else (steady, steady)
     if capacity:
         yield capacity
     if latency:
-        yield LatencyBehaviour(service.id, latency, clock, seed)
+        yield LatencyBehaviour(service.id, latency, clock, seed, slower)
     if isinstance(connector, Marker):
         yield MarkedBehaviour(service.id, connector)
     if errors and errors.rates:
-        yield ErrorsBehaviour(service.id, errors, seed, connector)
+        yield ErrorsBehaviour(service.id, errors, seed, connector, worse)
     if operation.replies:
         yield MannerBehaviour(service.id, clock)

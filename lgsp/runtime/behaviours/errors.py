@@ -7,6 +7,7 @@ from lgsp.chance import draw
 from lgsp.errors import TimedOut, Unreachable
 from lgsp.model import Outcome, Reply, Request
 from lgsp.runtime.connector import Forward, Refuser
+from lgsp.runtime.hours import Factor, steady
 
 _GENERIC = {
     Outcome.REJECTED: (400, "bad_request", "Yêu cầu không hợp lệ / The request is not acceptable"),
@@ -14,19 +15,22 @@ _GENERIC = {
 }
 
 
-def decide(mix: ErrorMix, u: float) -> Outcome | None:
-    """The outcome that `u` in [0, 1) falls into, in the order of `Outcome`; `None` where the call goes through."""
+def decide(mix: ErrorMix, u: float, factor: float = 1.0) -> Outcome | None:
+    """The outcome that `u` in [0, 1) falls into, in the order of `Outcome`; `None` where the call goes through.
+
+    Every rate is multiplied by `factor`.
+    """
     edge = 0.0
     for outcome in Outcome:
-        edge += mix.rates.get(outcome, 0.0)
+        edge += factor * mix.rates.get(outcome, 0.0)
         if u < edge:
             return outcome
     return None
 
 
-def failure(mix: ErrorMix, service: str, request: Request, seed: int) -> Outcome | None:
+def failure(mix: ErrorMix, service: str, request: Request, seed: int, factor: float = 1.0) -> Outcome | None:
     """How this request fails, if it does: the same for the same key and attempt, on every machine."""
-    return decide(mix, draw(seed, service, request.operation, "errors", request.key, request.attempt))
+    return decide(mix, draw(seed, service, request.operation, "errors", request.key, request.attempt), factor)
 
 
 def fail(outcome: Outcome, service: str, request: Request, connector: object) -> Reply:
@@ -48,17 +52,23 @@ def failures(service: str, operation: Operation, connector: object) -> list[Repl
 
 
 class ErrorsBehaviour:
-    """Fails a part of the calls: refusals and provider errors in the connector's own words where it has any."""
+    """Fails a part of the calls: refusals and provider errors in the connector's own words where it has any.
 
-    def __init__(self, service: str, mix: ErrorMix, seed: int, connector: object) -> None:
+    `factor` is what the hour does to it.
+    """
+
+    def __init__(self, service: str, mix: ErrorMix, seed: int, connector: object, factor: Factor = steady) -> None:
         self._service = service
         self._mix = mix
         self._seed = seed
         self._connector = connector
+        self._factor = factor
 
     async def __call__(self, request: Request, forward: Forward) -> Reply:
         """Forward, refuse, or raise what an absent provider is."""
-        outcome = None if request.calm else failure(self._mix, self._service, request, self._seed)
+        outcome = None
+        if not request.calm:
+            outcome = failure(self._mix, self._service, request, self._seed, self._factor())
         if outcome is None:
             return await forward(request)
         return fail(outcome, self._service, request, self._connector)

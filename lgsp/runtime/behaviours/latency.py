@@ -23,6 +23,7 @@ from lgsp.chance import draw
 from lgsp.clock import Clock
 from lgsp.model import Reply, Request
 from lgsp.runtime.connector import Forward
+from lgsp.runtime.hours import Factor, steady
 
 _Z99 = NormalDist().inv_cdf(0.99)
 _inverse = NormalDist().inv_cdf
@@ -33,15 +34,15 @@ Draw = Callable[[str], float]
 """A number in [0, 1) for a purpose."""
 
 
-def sample(latency: Latency, draw_for: Draw) -> float:
-    """Seconds, drawn by inverse distribution; what exceeds the maximum is drawn again, and in the end is the maximum."""
-    seconds = _drawn(latency.distribution, draw_for, "")
+def sample(latency: Latency, draw_for: Draw, scale: float = 1.0) -> float:
+    """Seconds, drawn by inverse distribution and multiplied by `scale`; what exceeds the maximum is drawn again, and in the end is the maximum."""
+    seconds = scale * _drawn(latency.distribution, draw_for, "")
     if latency.maximum is None:
         return seconds
     for again in range(2, _REDRAWS):
         if seconds <= latency.maximum:
             return seconds
-        seconds = _drawn(latency.distribution, draw_for, f".{again}")
+        seconds = scale * _drawn(latency.distribution, draw_for, f".{again}")
     return min(seconds, latency.maximum)
 
 
@@ -87,20 +88,22 @@ def _between(points: tuple[tuple[float, float], ...], percent: float) -> float:
 class LatencyBehaviour:
     """Holds an answer back until the sampled time has passed since the request came: the sample is the total.
 
-    It never waits past the request's budget: nobody would take the answer.
+    It never waits past the request's budget: nobody would take the answer. `scale` is what the hour does to it.
     """
 
-    def __init__(self, service: str, latency: Latency, clock: Clock, seed: int) -> None:
+    def __init__(self, service: str, latency: Latency, clock: Clock, seed: int, scale: Factor = steady) -> None:
         self._service = service
         self._latency = latency
         self._clock = clock
         self._seed = seed
+        self._scale = scale
 
     def seconds(self, request: Request) -> float:
-        """What this request takes in all: the same for the same key and attempt."""
+        """What this request takes in all: at the same hour the same for the same key and attempt."""
         return sample(
             self._latency,
             lambda purpose: draw(self._seed, self._service, request.operation, purpose, request.key, request.attempt),
+            self._scale(),
         )
 
     async def __call__(self, request: Request, forward: Forward) -> Reply:

@@ -383,3 +383,11 @@ def test_a_directory_without_captures_is_refused(config: Path, tmp_path: Path) -
     (tmp_path / "empty").mkdir()
     result = run(config, "services", "new", "learned", "--from", str(tmp_path / "empty"))
     assert isinstance(result.exception, SettingsError)
+
+
+@pytest.mark.parametrize(("moment", "p50"), [("2026-03-02T09:00", 0.144), ("2026-03-02T12:00", 0.08)])
+def test_a_sample_is_drawn_as_at_an_hour(config: Path, moment: str, p50: float) -> None:
+    window = '  profile: [{from: "08:00", to: "10:00", days: [mon], latency: 1.8}]\n'
+    (config / "services.yaml").write_text(LAW + window)
+    result = run(config, "services", "test", "law", "--sample", "2000", "--at", moment, "--json")
+    assert json.loads(result.stdout)["promises"][0]["promised"] == pytest.approx(p50)

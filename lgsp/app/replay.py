@@ -14,6 +14,7 @@ from lgsp.clock import SystemClock
 from lgsp.errors import DeliveryError
 from lgsp.model import Outcome
 from lgsp.traffic.caller import Answer, Caller, Credentials
+from lgsp.traffic.diff.again import Heard
 from lgsp.traffic.load.account import Account
 from lgsp.traffic.load.arrivals import Trace
 from lgsp.traffic.load.generator import Done, Generator
@@ -56,15 +57,23 @@ class Replayed:
     results: list[Result] = field(default_factory=list)
 
 
-def run(target: Target, planned: Sequence[Planned], books: Books, watch: Callable[[int], None]) -> Replayed:
-    """Make the calls; `watch` is told after each how many have ended. The books say what went and what did not.
+def run(
+    target: Target,
+    planned: Sequence[Planned],
+    books: Books,
+    watch: Callable[[int], None],
+    heard: Heard | None = None,
+) -> Replayed:
+    """Make the calls; `watch` is told after each how many have ended, `heard` of each answer. The books say what went and what did not.
 
     Raises `SettingsError` where there is no token, `DeliveryError` where nobody gives one.
     """
-    return uvloop.run(_run(target, planned, books, watch))
+    return uvloop.run(_run(target, planned, books, watch, heard))
 
 
-async def _run(target: Target, planned: Sequence[Planned], books: Books, watch: Callable[[int], None]) -> Replayed:
+async def _run(
+    target: Target, planned: Sequence[Planned], books: Books, watch: Callable[[int], None], heard: Heard | None
+) -> Replayed:
     clock = SystemClock()
     async with Caller(target.url, clock, credentials=target.credentials, trust=target.trust) as caller:
         await caller.begin()
@@ -91,6 +100,8 @@ async def _run(target: Target, planned: Sequence[Planned], books: Books, watch: 
                 answer = await caller.ask(call.method, call.target, headers=headers, body=call.body, timeout=_PATIENCE)
                 status, outcome = answer.status, answer.outcome
                 books.sent += 1
+                if heard is not None:
+                    heard(call, answer)
             except DeliveryError as error:
                 outcome = Outcome(error.code)
                 books.failed += 1

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lgsp.app import replay as running
+from lgsp.app.recording import masking_of
 from lgsp.capture.formats import Report, load
 from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.units import parse_duration
@@ -22,6 +23,10 @@ from lgsp.cli.load import allow, times_json
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.errors import SettingsError
 from lgsp.settings import environment, read_secret
+from lgsp.traffic.diff import report as diff_report
+from lgsp.traffic.diff.again import Heard
+from lgsp.traffic.diff.groups import Compared
+from lgsp.traffic.diff.rules import Rules, read_rules
 from lgsp.traffic.load.account import Account
 from lgsp.traffic.replay.plan import Books, Planned, Wish, plan, writes
 from lgsp.traffic.replay.script import read_script
@@ -47,6 +52,8 @@ _INCONCLUSIVE = 4
 @click.option("--cacert", type=click.Path(path_type=Path), help="Whom to trust for https.")
 @click.option("--allow-target", multiple=True, metavar="HOST", help="A host beyond this machine that may be asked.")
 @click.option("--allow-writes", is_flag=True, help="Send what may change something too.")
+@click.option("--diff", "compare", is_flag=True, help="Compare the replies with the recorded ones; exit 1 where they differ.")  # fmt: skip
+@click.option("--rules", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="What is no difference: rules as those of `lgsp diff`.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would go; send nothing.")
 @click.option(
     "--outcomes", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write what each call came to."
@@ -78,14 +85,21 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
     target = running.Target(asked["url"], who, trusting(asked["cacert"], state), asked["max_in_flight"])
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task("replaying", total=len(planned))
-        replayed = running.run(target, planned, books, lambda ended: progress.update(bar, completed=ended))
+        heard = Heard(call.seq for call in planned) if asked["compare"] else None
+        replayed = running.run(target, planned, books, lambda ended: progress.update(bar, completed=ended), heard)
     if asked["file"]:
         lines = (json.dumps(asdict(result), ensure_ascii=False) + "\n" for result in replayed.results)
         asked["file"].write_text("".join(lines), encoding="utf-8")
-    _tell(replayed.account, books, max_lag, json_wanted=json_wanted)
+    compared = None
+    if heard is not None:
+        mask = masking_of(config, state).record if report.header.get("masked") else lambda record: record
+        rules = Rules(rule for file in asked["rules"] for rule in read_rules(file))
+        compared = heard.against(load(asked["capture"], Report()), rules, mask)
+    _tell(replayed.account, books, max_lag, compared, json_wanted=json_wanted)
     if not books.balance:
         raise RuntimeError(f"the books do not balance, which is a mistake of lgsp: {books}")
-    raise click.exceptions.Exit(exit_code(replayed.account, books, max_lag))
+    code = exit_code(replayed.account, books, max_lag)
+    raise click.exceptions.Exit(code or int(compared is not None and bool(compared.groups)))
 
 
 def exit_code(account: Account, books: Books, max_lag: float) -> int:
@@ -177,14 +191,15 @@ def _tell_left(books: Books) -> None:
             click.echo(f"  {count:>8,} {word}: {reason}")
 
 
-def _tell(account: Account, books: Books, max_lag: float, *, json_wanted: bool) -> None:
+def _tell(account: Account, books: Books, max_lag: float, compared: Compared | None, *, json_wanted: bool) -> None:
     whole = account.whole
     if json_wanted:
         outcomes = {str(outcome): count for outcome, count in sorted(whole.outcomes.items())}
         measured = {
             "response": times_json(whole.response), "service_time": times_json(whole.service), "lag": times_json(account.lag),
         }  # fmt: skip
-        print_json({"books": _books_json(books), "outcomes": outcomes, **measured})
+        diff = {} if compared is None else {"diff": diff_report.as_json(compared)}
+        print_json({"books": _books_json(books), "outcomes": outcomes, **measured, **diff})
         return
     click.echo(
         f"{books.records:,} records = {books.sent:,} sent + {books.filtered.total():,} filtered + "
@@ -202,3 +217,5 @@ def _tell(account: Account, books: Books, max_lag: float, *, json_wanted: bool) 
             "faster machine",
             err=True,
         )
+    if compared is not None:
+        click.echo(diff_report.text(compared), nl=False)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
 
 from lgsp.capture.files import Writer
 from lgsp.capture.record import Answered, Asked, Body, Record
+from lgsp.cli import lgsp
 from lgsp.cli.diff import diff
 
 
@@ -99,3 +103,57 @@ def test_rules_come_from_files_and_noise_from_two_runs_of_one_build(ours: Path, 
 def test_the_findings_are_a_page_too(ours: Path, tmp_path: Path) -> None:
     assert run(ours, made(tmp_path / "b.lgsp.jsonl", 9, 2, 3), "--html", tmp_path / "d.html")[0] == 1
     assert "reply.body.amount" in (tmp_path / "d.html").read_text()
+
+
+class Amounts(BaseHTTPRequestHandler):
+    """Answers `/a/7` with the amount 7, and with 1 more where the path says so."""
+
+    def do_GET(self) -> None:
+        number, _, more = self.path.rpartition("/")[2].partition("+")
+        body = json.dumps({"amount": int(number) + len(more)}).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on the screen of the tests."""
+
+
+@pytest.fixture
+def target() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Amounts) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def replayed(capture: Path, target: str, *words: object) -> tuple[int, str]:
+    arguments = ["replay", capture, "--to", target, "--diff", "--speed", "max", "--max-lag", "1h", "--state", capture.parent / "s"]  # fmt: skip
+    done = CliRunner().invoke(lgsp, [str(each) for each in (*arguments, *words)], catch_exceptions=False)
+    return done.exit_code, done.stdout
+
+
+def test_a_capture_is_compared_with_its_own_replay(target: str, tmp_path: Path) -> None:
+    capture = tmp_path / "amounts.lgsp.jsonl"
+    with Writer.create(capture, {}) as writer:
+        for number in range(5):
+            reply = Answered(200, body=Body.of(f'{{"amount":{number}}}'.encode()))
+            writer.write(Record(t=number, request=Asked("GET", f"/a/{number}"), reply=reply))
+        writer.write(Record(t=9, request=Asked("GET", "/a/9")))  # nobody answered then
+    code, out = replayed(capture, target)
+    assert (code, out.splitlines()[-1]) == (0, "6 pairs, 0 of them different; 0 records missing, 0 extra; 0 groups")
+    code, out = replayed(capture, target, "--map", "/a/3=/a/3+", "--json")
+    assert (code, json.loads(out)["diff"]["different"]) == (0, 0)
+    code, out = replayed(capture, target, "--map", "/a/3=/a/3+x", "--json")
+    told = json.loads(out)["diff"]
+    assert (code, told["pairs"], told["different"]) == (1, 6, 1)
+    assert [(group["path"], group["samples"]) for group in told["groups"]] == [
+        ("reply.body.amount", [{"record": "4", "ours": 3, "theirs": 4}])
+    ]
+    rules = tmp_path / "rules.yaml"
+    rules.write_text('diff:\n  - {at: "reply.body.amount", compare: tolerance, of: 1}\n')
+    assert replayed(capture, target, "--map", "/a/3=/a/3+x", "--rules", rules)[0] == 0
+    assert "2 records missing" not in replayed(capture, target, "--until", "2ms")[1]

@@ -1,6 +1,6 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak past long bench bench-quick sbom audit lock generated format clean
+.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak past fuzz hostile long bench bench-quick sbom audit lock generated format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
@@ -83,7 +83,16 @@ past: ## The whole past of the yardstick, told and put into a real Prometheus: t
 	@sh scripts/setup system
 	$(PYTEST) -s tests/proof/test_whole_past.py
 
-long: soak chaos-long chaos-cluster chaos-ended past ## Hours: what `make proof` is too short for
+fuzz: ## YAML, frames, captures, tokens, XML: each for half an hour by coverage (FUZZ_SECONDS=1800)
+	@sh scripts/setup dev
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),1800) $(PYTEST) -s -m proof tests/fuzz
+
+hostile: ## 100,000 messages that nobody of ours would send to every consumer on the bus, and as many strange calls among a crowd that dribbles
+	@sh scripts/setup dev
+	@sh scripts/setup system
+	HOSTILE=$(or $(HOSTILE),100000) STRANGE=$(or $(STRANGE),100000) $(PYTEST) -s tests/e2e/test_hostile.py tests/e2e/test_crowd.py
+
+long: soak chaos-long chaos-cluster chaos-ended past fuzz hostile ## Hours: what `make proof` is too short for
 
 bench: ## lgsp beside its peers, interleaved, as ratios: prints the table of docs/performance.md
 	@sh scripts/setup run

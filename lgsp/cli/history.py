@@ -6,7 +6,7 @@ import importlib.metadata
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -38,7 +38,11 @@ from lgsp.traffic.period import Period
 from lgsp.traffic.scenario import Scenario, read_scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lgsp.catalogue.service import Catalogue
     from lgsp.traffic.facts import Fact
+    from lgsp.traffic.history import History
     from lgsp.traffic.recorded import Names
 
 _LOAD = "promtool tsdb create-blocks-from openmetrics --max-block-duration=2160h"
@@ -97,26 +101,45 @@ def history(
     change = chronicle.parse_changes(changes, scenario, period.loads)
     told = change.applied(period)
     with Progress(console=Console(stderr=True), transient=True, disable=json_wanted) as progress:
-        bar = progress.add_task("simulating", total=2 * len(told.loads))
+        bar = progress.add_task("simulating", total=(3 if changes else 2) * len(told.loads))
         teller = chronicle.Teller(scenario, told, seed, progress=lambda: progress.advance(bar))
         made = teller.simulate(change.outages)
         if check:
             _say_facts(list(facts.facts(told, made)), json_wanted=json_wanted)
             return
+        plain = teller.simulate() if changes else made
         today = datetime.fromtimestamp(SystemClock().now(), UTC).astimezone(scenario.zone).date()
         move = chronicle.move_until(told.last, today) if until else chronicle.Move()
         moved = chronicle.moved(made, move)
         catalogue = read_catalogue(config)
+        if openmetrics:  # first: where the past itself lies, `--once` finds nothing left to do
+            labels = {"job": "lgsp-gateway", "instance": instance}
+            _write(openmetrics, chronicle.open_metrics(moved, catalogue, labels, scenario.zone, _names()))
         described = teller.about(moved, move, file, changes, importlib.metadata.version("lgsp"))
         rows = chronicle.hour_rows(moved, catalogue, seed, progress=lambda: progress.advance(bar))
         described = write_past(make_state(state) / FILE, described, rows, chronicle.stream_rows(moved, told, move))
-        if openmetrics:
-            making = openmetrics.with_name(openmetrics.name + ".new")
-            with making.open("w", encoding="utf-8") as out:
-                labels = {"job": "lgsp-gateway", "instance": instance}
-                out.writelines(chronicle.open_metrics(moved, catalogue, labels, scenario.zone, _names()))
-            making.replace(openmetrics)
-    _say(described, state / FILE, openmetrics, json_wanted=json_wanted)
+        spent = _budgets(moved, chronicle.moved(plain, move), catalogue, scenario)
+    _say(described, state / FILE, openmetrics, spent, json_wanted=json_wanted)
+
+
+def _write(file: Path, pieces: Iterable[str]) -> None:
+    """The file whole, in place of one that was there, or not at all."""
+    making = file.with_name(file.name + ".new")
+    try:
+        with making.open("w", encoding="utf-8") as out:
+            out.writelines(pieces)
+        making.replace(file)
+    finally:
+        making.unlink(missing_ok=True)
+
+
+def _budgets(told: History, plain: History, catalogue: Catalogue, scenario: Scenario) -> list[dict[str, Any]]:
+    """The worst month of each service, and what it would have spent in that month without a change."""
+    from lgsp.traffic.budgets import spending, worst  # noqa: PLC0415 - numpy is an extra
+
+    without = {(each.service, each.month): each.spent for each in spending(plain, catalogue, scenario.zone)}
+    months = worst(spending(told, catalogue, scenario.zone))
+    return [asdict(each) | {"spent_unchanged": without[each.service, each.month]} for each in months]
 
 
 def _names() -> Names:
@@ -128,12 +151,23 @@ def _names() -> Names:
     )  # fmt: skip
 
 
-def _say(described: About, file: Path, openmetrics: Path | None, *, json_wanted: bool) -> None:
+def _say(
+    described: About, file: Path, openmetrics: Path | None, budgets: list[dict[str, Any]], *, json_wanted: bool
+) -> None:
     if json_wanted:
-        print_json(asdict(described) | {"file": str(file)})
+        print_json(asdict(described) | {"file": str(file), "budgets": budgets})
         return
     official = f"{described.official / described.calls:.1%} official success"
     click.echo(f"{described.first} to {described.last}: {described.calls:,} transactions, {official}")
+    if described.changes:
+        table = Table(box=None, pad_edge=False)
+        for column in ("service", "worst month", "official", "SLI", "objective", "budget spent", "unchanged"):
+            table.add_column(column, no_wrap=True)
+        for each in budgets:
+            ratios = (f"{each[name]:.2%}" for name in ("official", "sli", "objective"))
+            spent = (f"{each[name]:.0%}" for name in ("spent", "spent_unchanged"))
+            table.add_row(each["service"], each["month"], *ratios, *spent)
+        Console().print(table)
     click.echo(f"written to {file} (simulated, seed {described.seed}, digest {described.hours_sha256[:16]})", err=True)
     if openmetrics:
         click.echo(f"load it with: {_LOAD} {openmetrics} DATA_DIRECTORY", err=True)

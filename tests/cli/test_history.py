@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,30 @@ def test_once_it_leaves_alone_what_is_there(tmp_path: Path) -> None:
     assert "is there already" in again.stderr
     with Past(tmp_path / "state" / "history.sqlite") as past:
         assert past.about.seed == 1
+
+
+def test_what_cannot_be_written_for_prometheus_is_tried_again_at_the_next_start(tmp_path: Path) -> None:
+    where = tmp_path / "later" / "past.txt"
+    assert isinstance(run(tmp_path, "--once", "--openmetrics", str(where)).exception, OSError)
+    assert not (tmp_path / "state" / "history.sqlite").exists()
+    where.parent.mkdir()
+    assert run(tmp_path, "--once", "--openmetrics", str(where)).exit_code == 0
+    assert where.read_text().endswith("# EOF\n")
+    assert (tmp_path / "state" / "history.sqlite").exists()
+    assert [file.name for file in where.parent.iterdir()] == ["past.txt"]
+
+
+def test_a_change_says_what_it_does_to_official_success_and_budgets(tmp_path: Path) -> None:
+    change = "outage e-office 2023-05-15T00:00 7h"
+    [budget] = json.loads(run(tmp_path, "--with", change, "--json").stdout)["budgets"]
+    assert (budget["service"], budget["month"], budget["objective"]) == ("e-office", "2023-05", 0.99)
+    assert budget["spent_unchanged"] == pytest.approx(1.0)
+    lost = 7 / (14 * 24)
+    assert budget["spent"] == pytest.approx((0.01 + lost * 0.99) / 0.01, rel=0.03)
+    assert budget["official"] == pytest.approx(0.99 * (1 - lost), rel=0.002)
+    told = run(tmp_path, "--with", change).stdout
+    assert re.search(r"e-office +2023-05 +96\.9\d% +96\.9\d% +99\.00% +3\d\d% +100%", told), told
+    assert "budget" not in run(tmp_path).stdout
 
 
 def test_until_now_it_is_moved_by_whole_weeks(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ PEOPLE_S_TEXT = {
     "lgsp/monitoring/words.py",
     "lgsp/runtime/behaviours/capacity.py",
     "lgsp/runtime/behaviours/errors.py",
+    "lgsp/runtime/behaviours/recorded.py",
 }
 """Sentences in Vietnamese and English that a caller reads."""
 FORBIDDEN = re.compile(

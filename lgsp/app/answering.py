@@ -5,17 +5,21 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.capture.formats import Report, load
 from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.clock import Clock
+from lgsp.errors import SettingsError
 from lgsp.fault import Kind
 from lgsp.model import Reply, Tap
 from lgsp.runtime.behaviours.errors import failures
 from lgsp.runtime.faults import Faults
 from lgsp.runtime.host import Host
 from lgsp.runtime.provider import Upstreams
+from lgsp.runtime.recorded import OnMiss, Recorded
 from lgsp.runtime.state import States
 from lgsp.runtime.ward import Ward
 from lgsp.settings import Settings, environment
@@ -54,6 +58,7 @@ def answering_of(
     *,
     crash: Callable[[], None] | None = None,
     taps: Sequence[Tap] = (),
+    recorded: Recorded | None = None,
 ) -> tuple[Host, Ward]:
     """The answering half, and who looks after its faults. Without `crash` the process does more than answer, and stays."""
     faults = Faults(settings.seed)
@@ -68,6 +73,7 @@ def answering_of(
         calm=settings.calm,
         faults=faults,
         taps=taps,
+        recorded=recorded,
     )
     watch = FaultMetrics(process, host.serves, list(Kind))
     return host, Ward(faults, bus, clock, watch, host.serves, crash, clock.now())
@@ -78,6 +84,16 @@ def failures_of(service: Service, operation: Operation) -> list[Reply] | None:
     if service.mode != "simulate" or not (service.connector or "connectors.").startswith("connectors."):
         return None
     return failures(service.id, operation, importlib.import_module(service.connector) if service.connector else None)
+
+
+def recorded_of(capture: Path, catalogue: Catalogue, on_miss: OnMiss) -> Recorded:
+    """The replies of a capture of any format. Raises `CaptureError`, and `SettingsError` where nothing in it can answer."""
+    recorded = Recorded(load(capture, Report()), catalogue, on_miss)
+    if not recorded:
+        raise SettingsError(
+            f"{capture}: no whole reply of a service in this configuration: paths begin with a service's context"
+        )
+    return recorded
 
 
 def crash() -> None:

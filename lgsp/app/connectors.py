@@ -6,10 +6,11 @@ import importlib.metadata
 import os
 from collections.abc import Collection
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import structlog
 
-from lgsp.app.answering import DRAIN, STAND_INS, answering_of, crash, upstreams_of
+from lgsp.app.answering import DRAIN, STAND_INS, answering_of, crash, recorded_of, upstreams_of
 from lgsp.app.broker import url_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
@@ -21,6 +22,7 @@ from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import SystemClock
 from lgsp.edge.recording import Recordings
+from lgsp.runtime.recorded import OnMiss
 from lgsp.runtime.state import States
 from lgsp.settings import Settings
 from lgsp.taps.answering import ConnectorMetrics
@@ -29,13 +31,18 @@ from lgsp.taps.metrics import ProcessMetrics
 log = structlog.get_logger()
 
 
-async def connectors(settings: Settings, *, only: Collection[str]) -> None:
-    """Connectors on a broker: all services, or the ones named."""
+async def connectors(
+    settings: Settings, *, only: Collection[str], capture: Path | None = None, on_miss: OnMiss = "fail"
+) -> None:
+    """Connectors on a broker: all services, or the ones named; with a `capture` they say what was said there."""
     check(settings)
     clock = SystemClock()
     process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
     watcher = watcher_of(settings, clock, process)
     catalogue = watcher.first()
+    recorded = None if capture is None else recorded_of(capture, catalogue, on_miss)
+    if recorded is not None:
+        log.info("answers were recorded", capture=str(capture), replies=len(recorded), skipped=recorded.skipped)
     async with AsyncExitStack() as stack:
         metrics = ConnectorMetrics(process, catalogue, settings.prefetch, only)
         upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
@@ -59,6 +66,7 @@ async def connectors(settings: Settings, *, only: Collection[str]) -> None:
             upstreams,
             crash=crash,
             taps=[recorder.tap(CONNECTOR)],
+            recorded=recorded,
         )
         await host.serve(only)
         control = await stack.enter_async_context(RabbitControl(url_of(settings), f"{settings.name}.{os.getpid()}"))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -21,6 +21,7 @@ from lgsp.cli.live import show
 from lgsp.cli.options import places
 from lgsp.edge.welcome import TESTER, secret_file_of
 from lgsp.errors import SettingsError
+from lgsp.runtime.recorded import OnMiss
 from lgsp.settings import (
     Settings,
     environment,
@@ -287,6 +288,14 @@ def gateway(config: Path, state: Path, *, scenario: Path | None, pace: float, **
 @click.command()
 @click.option("--name", help="This process's name [LGSP_NAME; connectors].")
 @click.option("--only", multiple=True, metavar="ID", help="Only this service; may be repeated.")
+@click.option(
+    "--from",
+    "capture",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="CAPTURE",
+    help="Say what was said in it.",
+)
+@click.option("--on-miss", type=click.Choice(get_args(OnMiss)), default="fail", show_default=True, help="With --from: what answers a question that is not in it.")  # fmt: skip
 @_admin
 @_metrics
 @_broker("amqp://127.0.0.1:5672/lgsp")
@@ -297,7 +306,24 @@ def gateway(config: Path, state: Path, *, scenario: Path | None, pace: float, **
 @_reach
 @_open
 @places
-def connectors(config: Path, state: Path, *, only: tuple[str, ...], **flags: Any) -> None:  # noqa: ANN401 - click's
-    """Run connectors: competing consumers, as many processes as wanted."""
+def connectors(
+    config: Path,
+    state: Path,
+    *,
+    only: tuple[str, ...],
+    capture: Path | None,
+    on_miss: OnMiss,
+    **flags: Any,  # noqa: ANN401 - click's
+) -> None:
+    """Run connectors: competing consumers, as many processes as wanted.
+
+    With --from they answer from a capture (ours, .har, .gor): the same question again gets the next of its recorded
+    replies, after as long a time. Another one is refused with the nearest question's name, gets its reply (`nearest`),
+    the stand-in's (`simulate`) or the real provider's (`upstream`).
+    """
     flags["name"] = flags.get("name") or environment().get("LGSP_NAME") or "connectors"
-    run(answering.connectors(settings_from(config, state, "127.0.0.1:8291", flags), only=only))
+    run(
+        answering.connectors(
+            settings_from(config, state, "127.0.0.1:8291", flags), only=only, capture=capture, on_miss=on_miss
+        )
+    )

@@ -48,6 +48,7 @@ _REASONS: dict[str, Words] = {
         "vi": "quá thời hạn lưu tối đa; nội dung được giữ lại để gửi lại",
         "en": "no end within its maximum age; its body is parked and can be requeued",
     },
+    "not_recorded": {"vi": "bản ghi không có lời gọi này", "en": "the capture that answers has no such call"},
     "overloaded": {"vi": "cổng hoặc hàng đợi quá tải", "en": "the gateway or the service's queue was full"},
     "poison": {
         "vi": "bộ kết nối hỏng mỗi lần nhận yêu cầu này",

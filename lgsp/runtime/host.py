@@ -26,6 +26,7 @@ from lgsp.runtime.connector import Connector, Forward, Stateful, chain
 from lgsp.runtime.faults import Faults, Refuse, refusing, suffer
 from lgsp.runtime.inbox import Inbox
 from lgsp.runtime.provider import Upstreams
+from lgsp.runtime.recorded import Recorded
 from lgsp.runtime.replies import connector_of
 from lgsp.runtime.state import States
 
@@ -86,7 +87,7 @@ class _Version:
 class Host:
     """Serves services on a bus. `states` holds what stateful ones were told; with `calm` every call is calm.
 
-    `faults` are the troubles that somebody injected; they hit calm calls as well.
+    `faults` are the troubles that somebody injected; they hit calm calls as well. `recorded` answers what it can.
 
     A request is answered whole by the version of its service that was in force when it came here.
     """
@@ -104,9 +105,11 @@ class Host:
         calm: bool = False,
         faults: Faults | None = None,
         taps: Sequence[Tap] = (),
+        recorded: Recorded | None = None,
     ) -> None:
         self._bus = bus
         self._taps = taps
+        self._recorded = recorded
         self._catalogue = catalogue
         self._clock = clock
         self._watch = watch
@@ -201,7 +204,16 @@ class Host:
         chains: dict[str, tuple[Forward, bool]] = {
             name: (
                 chain(
-                    behaviours_of(service, operation, connector, self._clock, self._seed, self._upstreams, capacity),
+                    behaviours_of(
+                        service,
+                        operation,
+                        connector,
+                        self._clock,
+                        self._seed,
+                        self._upstreams,
+                        capacity,
+                        self._recorded,
+                    ),
                     answered,
                 ),
                 operation.idempotent,

@@ -12,10 +12,12 @@ from lgsp.runtime.behaviours.forced import ForcedBehaviour
 from lgsp.runtime.behaviours.latency import LatencyBehaviour
 from lgsp.runtime.behaviours.manner import MannerBehaviour
 from lgsp.runtime.behaviours.marked import MarkedBehaviour
+from lgsp.runtime.behaviours.recorded import RecordedBehaviour
 from lgsp.runtime.behaviours.upstream import UpstreamBehaviour
 from lgsp.runtime.connector import Behaviour, Connector, Marker, Stateful
 from lgsp.runtime.hours import Hours, steady
 from lgsp.runtime.provider import Upstreams
+from lgsp.runtime.recorded import Recorded
 
 
 def behaviours_of(
@@ -26,14 +28,19 @@ def behaviours_of(
     seed: int,
     upstreams: Upstreams,
     capacity: CapacityBehaviour | None,
+    recorded: Recorded | None = None,
 ) -> Iterator[Behaviour]:
     """The behaviours of one operation; its own blocks replace the service's. `capacity` is shared by all of them.
 
+    `recorded` answers before all of it what it can.
     A real provider is as slow and as faulty as it is: nothing is simulated around it. Raises `CatalogueError` for an
     upstream that cannot be used.
     """
     yield ForcedBehaviour(operation, connector, clock)
-    if service.mode in {"proxy", "spy"}:
+    if recorded:
+        yield RecordedBehaviour(recorded, clock)
+    asks_on = recorded is not None and recorded.on_miss == "upstream"
+    if asks_on or service.mode in {"proxy", "spy"}:
         yield UpstreamBehaviour(upstreams.of(service), operation, upstreams, spies=service.mode == "spy")
         return
     latency = operation.latency or service.latency

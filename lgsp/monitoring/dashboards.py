@@ -126,6 +126,8 @@ def _variables(chosen: Sequence[Variable], profile: Profile) -> Iterator[Any]:
         made = dashboard.QueryVariable(variable.name).label(_both(variable.title)).datasource(FOUND)
         made = made.query({"query": variable.query, "refId": f"{variable.name}-variable"})
         made = made.refresh(grafana.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(grafana.VariableSort.ALPHABETICAL_ASC)
+        if variable.every:
+            made = made.all_value(variable.every)
         everything = grafana.VariableOption(selected=True, text=["All"], value=["$__all"])
         yield made.multi(True).include_all(True).current(everything)  # noqa: FBT003 - the builder's own form
 

@@ -72,12 +72,13 @@ class Screen:
     back: float = 3_600
 
     def choices(self, board: Board, chosen: Mapping[str, str]) -> dict[str, list[str]]:
-        """What each variable stands for: `All` is all that was found, as Grafana has it where no other word is given."""
+        """What each variable stands for, as expressions: `All` is all that was found where no other word is given."""
         made: dict[str, list[str]] = {}
         for variable in board.variables:
             query = filled(variable.query, made, self.step)
             found = self.prometheus.labels(query, self.when - self.back, self.when)
-            made[variable.name] = [chosen[variable.name]] if variable.name in chosen else found
+            every = [variable.every] if variable.every else [re.escape(text) for text in found]
+            made[variable.name] = [re.escape(chosen[variable.name])] if variable.name in chosen else every
         return made
 
     def ask(self, expr: str, choices: Mapping[str, Sequence[str]], *, instant: bool) -> Answer:
@@ -90,7 +91,7 @@ def filled(expr: str, choices: Mapping[str, Sequence[str]], step: int) -> str:
     """An expression with what Grafana puts in. `$__rate_interval` is four scrapes."""
     made = expr.replace("$__rate_interval", f"{4 * step}s")
     for name, values in choices.items():
-        made = made.replace(f"${name}", f"({'|'.join(map(re.escape, values))})".replace("\\", "\\\\"))
+        made = made.replace(f"${name}", f"({'|'.join(values)})".replace("\\", "\\\\"))
     assert "$" not in made, made
     return made
 

@@ -96,12 +96,16 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A choice at the head of a board, made from the labels of series that exist; `All` is all that were found."""
+    """A choice at the head of a board, made from the labels of series that exist.
+
+    `All` is all that were found, or the expression `every`, where a label may be empty: what is empty is never found.
+    """
 
     name: str
     title: Text
     label: str
     of: str
+    every: str = ""
 
     @property
     def query(self) -> str:

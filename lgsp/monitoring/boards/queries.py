@@ -76,7 +76,8 @@ def watchdog(profile: Profile) -> str:
 
 def service_variables(profile: Profile) -> tuple[Variable, Variable]:
     """Owner, and the services of the owner."""
-    owner = Variable("owner", Text("Owner", "Đơn vị"), "owner", profile.select("lgsp_service_info"))
+    # A service may have no owner yet, and is there all the same.
+    owner = Variable("owner", Text("Owner", "Đơn vị"), "owner", profile.select("lgsp_service_info"), every=".*")
     of = profile.select("lgsp_service_info", 'owner=~"$owner"')
     return owner, Variable("service", Text("Service", "Dịch vụ"), "service", of)
 

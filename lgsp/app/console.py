@@ -43,4 +43,4 @@ def console_of(
     )
     scene = Scene(place, catalogue, ledger, pulse, orders, problems, clock)
     search = Search(reader, lambda: [service.id for service in catalogue], clock)
-    return Console(scene, reader, settings.state, clock, metrics.watching), search
+    return Console(scene, reader, settings.state, clock, metrics.watching, calm=settings.calm), search

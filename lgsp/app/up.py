@@ -26,6 +26,7 @@ from lgsp.capture.record import CONNECTOR
 from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import Clock
+from lgsp.edge.exchanged import Exchanged
 from lgsp.edge.exchanges import Exchanges
 from lgsp.edge.tls import authority_file
 from lgsp.edge.welcome import OURS, a_curl, a_token_curl
@@ -93,6 +94,7 @@ async def up(
         host, ward = await _answering(stack, account, answering, bus, serving)
         telling, hearing = await _controls(stack, settings, broker)
         await hearing.hear(ward.heard)
+        exchanges = Exchanges(account.recorder, account.catalogue)
         front = await stack.enter_async_context(
             front_of(
                 account,
@@ -103,7 +105,7 @@ async def up(
                 problems=partial(_problems, bus, serving),
                 bus_forgets=settings.broker in {None, "local"},
                 # As they were said: of a calm bus only, on which nobody's real traffic is.
-                routes=Exchanges(account.recorder).routes() if settings.calm else (),
+                routes=[*exchanges.routes(), *Exchanged(exchanges).routes()] if settings.calm else (),
             )
         )
         view = _view(account, front, recent[0])
@@ -113,7 +115,7 @@ async def up(
                 await provision(broker.provisioning, changes.added)
             await host.follow(new)
 
-        live = Live(account.catalogue, [host, answering, recent[0], *front.takers], provisioned)
+        live = Live(account.catalogue, [host, answering, recent[0], exchanges, *front.takers], provisioned)
         jobs = [*front.jobs, account.services.run(live.take), host.tend(), ward.run()]
         if show is not None:
             jobs.append(_shown(show, view))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from html import escape
 
 from aiohttp import web
 
@@ -45,3 +46,14 @@ def answer(http: web.BaseRequest, given: Content, headers: Mapping[str, str] = H
     if given.etag in asked or "*" in asked:
         return web.Response(status=304, headers=tagged)
     return web.Response(body=given.body, headers={**tagged, "Content-Type": given.content_type})
+
+
+def filled(page: str, phrases: Mapping[str, str], parts: Mapping[str, str]) -> str:
+    """A page with its phrases, `{{name}}`, escaped, and its parts, `[[name]]`, as they are.
+
+    The parts go in at once: what a caller wrote in one of them is looked at no more.
+    """
+    for name, text in phrases.items():
+        page = page.replace("{{" + name + "}}", escape(text))
+    first, *pieces = page.split("[[")
+    return first + "".join(parts[name] + rest for name, _, rest in (piece.partition("]]") for piece in pieces))

@@ -51,9 +51,21 @@ _ASSETS = {
 
 
 class Console:
-    """What the admin port shows of a scene. `run` makes one second for all browsers; `state` is where a past may lie."""
+    """What the admin port shows of a scene. `run` makes one second for all browsers; `state` is where a past may lie.
 
-    def __init__(self, scene: Scene, reader: Reader, state: Path, clock: Clock, count: Callable[[int], None]) -> None:
+    `calm`: there is a page of exchanges, to which it leads.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        reader: Reader,
+        state: Path,
+        clock: Clock,
+        count: Callable[[int], None],
+        *,
+        calm: bool = False,
+    ) -> None:
         self._scene = scene
         self._reader = reader
         self._state = state
@@ -64,7 +76,7 @@ class Console:
         self._assets = {
             name: content((shipped / name).read_bytes(), content_type) for name, content_type in _ASSETS.items()
         }
-        self._pages = {language: content(_written(self._page, language), _HTML) for language in LANGUAGES}
+        self._pages = {language: content(_written(self._page, language, calm=calm), _HTML) for language in LANGUAGES}
 
     def prepare(self, new: Catalogue) -> Commit:
         """See `Taker`: whoever watches sees the new services with the next second."""
@@ -200,10 +212,11 @@ def _json(data: object) -> str:
     return json.dumps(data, ensure_ascii=False)
 
 
-def _written(page: str, language: Language) -> bytes:
+def _written(page: str, language: Language, *, calm: bool) -> bytes:
     """The page in a language: `{{name}}` stands for a phrase, `{{*}}` for all of them as JSON."""
     said = phrases(language)
-    page = page.replace("{{*}}", html.escape(json.dumps(said, ensure_ascii=False)))
+    link = '<a href="/exchanges?lang={{lang}}">{{exchanges}}</a>' if calm else ""
+    page = page.replace("[[exchanges]]", link).replace("{{*}}", html.escape(json.dumps(said, ensure_ascii=False)))
     for name, text in said.items():
         page = page.replace("{{" + name + "}}", html.escape(text))
     return page.encode()

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from lgsp.clock import Clock
-from lgsp.edge.assets import WITH_FORMS
+from lgsp.edge.assets import WITH_FORMS, filled
 from lgsp.edge.phrases import Language, phrases, speaks
 from lgsp.edge.transactions import moment_us
 from lgsp.errors import LedgerDamaged, SettingsError
@@ -89,9 +89,9 @@ class Search:
         other = "en" if language == "vi" else "vi"
         query = {name: value for name, value in asked.items() if value}
         parts = {
-            "services": _options(self._services(), asked["service"], say["any"]),
-            "outcomes": _options(("open", *Outcome), asked["outcome"], say["any"], say),
-            "limits": _options(map(str, LIMITS), asked["limit"]),
+            "services": options(self._services(), asked["service"], say["any"]),
+            "outcomes": options(("open", *Outcome), asked["outcome"], say["any"], say),
+            "limits": options(map(str, LIMITS), asked["limit"]),
             "id": escape(asked["id"]),
             "from-value": escape(asked["from"]),
             "to-value": escape(asked["to"]),
@@ -102,14 +102,7 @@ class Search:
             "csv": escape(f"{PATH}?{urlencode({**query, 'format': 'csv'})}"),
             "other": escape(f"{PATH}?{urlencode({**query, 'lang': other})}"),
         }
-        page = self._page
-        for name, text in say.items():
-            page = page.replace("{{" + name + "}}", escape(text))
-        # In one pass: what a caller wrote is put in as it is, and looked at no more.
-        pieces = page.split("[[")
-        return pieces[0] + "".join(
-            parts[name] + rest for name, _, rest in (piece.partition("]]") for piece in pieces[1:])
-        )
+        return filled(self._page, say, parts)
 
 
 _OURS: Mapping[str, str] = {**WITH_FORMS, "Cache-Control": "no-store"}
@@ -131,8 +124,8 @@ def _counted(count: int, asked: Question, say: Mapping[str, str]) -> str:
     return say["found-most" if full else "found"].replace("{0}", str(count))
 
 
-def _options(values: Iterable[str], chosen: str, nothing: str = "", names: Mapping[str, str] | None = None) -> str:
-    """The choices of a list; `nothing` stands for none of them."""
+def options(values: Iterable[str], chosen: str, nothing: str = "", names: Mapping[str, str] | None = None) -> str:
+    """The choices of a list in HTML; `nothing` stands for none of them."""
     known = list(values)
     if chosen and chosen not in known:
         known.append(chosen)

@@ -54,7 +54,7 @@ def test_everything_that_pages_and_scripts_say_is_a_phrase_and_every_phrase_is_s
         if name
     }
     assert spoken <= phrases("vi").keys()
-    source = "".join(texts) + (files("lgsp.edge") / "search.py").read_text()
+    source = "".join(texts) + "".join((files("lgsp.edge") / name).read_text() for name in ("search.py", "exchanged.py"))
     computed = {*State, *Outcome, *(f"segment-{name}" for name in SEGMENT_CODE), *(f"part-{n}" for n in range(5))}
     computed |= {"bus-memory", "bus-rabbitmq", "central", "provincial"}
     marks = ('"{}"', "'{}'", "{{{{{}}}}}")

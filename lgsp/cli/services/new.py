@@ -15,6 +15,7 @@ from lgsp.capture.where import where
 from lgsp.catalogue.draft import Draft, draft_yaml, from_openapi
 from lgsp.catalogue.parse import read_catalogue, wrong_name
 from lgsp.catalogue.source import Source
+from lgsp.catalogue.wiremock import from_wiremock, is_wiremock
 from lgsp.cli.options import catalogue_of, places
 from lgsp.cli.services.register import put
 from lgsp.cli.words import in_words, say
@@ -27,9 +28,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command("new")
 @click.argument("service_id", metavar="ID")
-@click.option("--from", "given", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="An OpenAPI document, or a capture (ours, .har, .gor, .log).")  # fmt: skip
+@click.option("--from", "given", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="An OpenAPI document, WireMock mappings, or a capture (ours, .har, .gor, .log).")  # fmt: skip
 @click.option("--where", "condition", default="", metavar="EXPR", help="Of a capture only these: 'service=population'.")
 @click.option("--max-ks", "at_most", type=click.FloatRange(0, 1), default=0.03, show_default=True, help="Distance of a law from a capture's times, beyond which the fit is bad.")  # fmt: skip
+@click.option("--strict", is_flag=True, help="Exit 1 when a mapping had to be skipped.")
 @click.option("--title-vi", help="Its name in Vietnamese.")
 @click.option("--title-en", help="Its name in English.")
 @click.option("--owner", help="The agency behind it.")
@@ -59,11 +61,14 @@ def new(
     output: Path | None,
     config: Path,
     state: Path,  # noqa: ARG001 - stands on every command
+    *,
+    strict: bool,
 ) -> None:
     """Write a file for service ID. What no option says is asked; an empty answer takes the default.
 
     The file is checked before it is written, and says at its head what to do next. From a capture come operations,
-    replies, latency and error mix, with the distance of each law that was tried; exit 1 when none is near.
+    replies, latency and error mix, with the distance of each law that was tried; exit 1 when none is near. Of WireMock's
+    mappings (a file, or a directory with `mappings` and `__files`) what cannot be said here is named with its reason.
     """
     if not _ID.fullmatch(service_id):
         raise SettingsError(
@@ -72,12 +77,15 @@ def new(
     if service_id in catalogue_of(config):
         raise SettingsError(say("there is a service {} already: lgsp services show {}", service_id, service_id))
     learned: Learned | None = None
+    skipped = 0
     if given is not None and _is_capture(given):
         learned = _learned(service_id, given, condition, at_most)
         text = learned.text
+    elif given is not None and (mappings := _mappings_in(given)):
+        text, skipped = _from_wiremock(service_id, given, mappings)
     elif given is not None:
         if given.is_dir():
-            raise SettingsError(say("{} is a directory without captures in it", given))
+            raise SettingsError(say("{} is a directory without captures or mappings in it", given))
         text = from_openapi(service_id, Source(given.name, given.read_bytes()))
     else:
         vi = _asked(title_vi, "Its name in Vietnamese", service_id)
@@ -106,7 +114,43 @@ def new(
         file = output or config / name
         put(file, text.encode())
         click.echo(say("{} is written and right; next: lgsp services test {}", file, service_id), err=True)
-    raise click.exceptions.Exit(0 if learned is None or learned.fits_well else 1)
+    is_well = (learned is None or learned.fits_well) and not (strict and skipped)
+    raise click.exceptions.Exit(0 if is_well else 1)
+
+
+def _mappings_in(path: Path) -> list[Path]:
+    """The files of WireMock's mappings that a path names: itself, or those of a directory or its `mappings`."""
+    if path.is_file():
+        return [path] if is_wiremock(path.read_bytes()) else []
+    inner = path / "mappings" if (path / "mappings").is_dir() else path
+    return [file for file in sorted(inner.rglob("*.json")) if is_wiremock(file.read_bytes())]
+
+
+def _from_wiremock(service: str, path: Path, mappings: list[Path]) -> tuple[str, int]:
+    """The services file of mappings, and how many of them were skipped: each is told on stderr."""
+    root = path if path.is_dir() else path.parent
+    files = next((each for each in (root / "__files", root.parent / "__files") if each.is_dir()), root / "__files")
+
+    def opened(name: str) -> bytes:
+        file = (files / name).resolve()
+        if not file.is_relative_to(files.resolve()):
+            raise ValueError(f"{name} does not lie in __files")
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            raise ValueError(f"{name} cannot be read: {error.strerror}") from error
+
+    report = Report()
+    try:
+        sources = (Source(str(file.relative_to(root)), file.read_bytes()) for file in mappings)
+        text = from_wiremock(service, sources, report, opened)
+    finally:
+        for position, reason in report.named:
+            click.echo(say("skipped {}: {}", position, reason), err=True)
+    click.echo(
+        say("{} mappings read, {} converted, {} skipped", report.read, report.converted, report.skipped), err=True
+    )
+    return text, report.skipped
 
 
 def _is_capture(path: Path) -> bool:

@@ -391,3 +391,21 @@ def test_a_sample_is_drawn_as_at_an_hour(config: Path, moment: str, p50: float) 
     (config / "services.yaml").write_text(LAW + window)
     result = run(config, "services", "test", "law", "--sample", "2000", "--at", moment, "--json")
     assert json.loads(result.stdout)["promises"][0]["promised"] == pytest.approx(p50)
+
+
+def test_mappings_of_wiremock_become_a_service(config: Path, tmp_path: Path) -> None:
+    there = tmp_path / "wiremock"
+    (there / "mappings" / "deep").mkdir(parents=True)
+    (there / "__files").mkdir()
+    (there / "__files" / "one.json").write_text('{"ten": "Bàn"}')
+    one = {"request": {"method": "GET", "urlPath": "/items"}, "response": {"bodyFileName": "one.json"}}
+    out = {"request": {"method": "GET", "urlPath": "/out"}, "response": {"bodyFileName": "../../secret"}}
+    (there / "mappings" / "one.json").write_text(json.dumps(one))
+    (there / "mappings" / "deep" / "out.json").write_text(json.dumps({"mappings": [out]}))
+    result = run(config, "services", "new", "shop", "--from", str(there))
+    assert result.exit_code == 0, result.output
+    assert "2 mappings read, 1 converted, 1 skipped" in result.stderr
+    assert "skipped mappings/deep/out.json: mapping 1: ../../secret does not lie in __files" in result.stderr
+    service = read_catalogue(config).find("shop")
+    assert service.operations["GET /items"].replies[0].steps[0].body == {"ten": "Bàn"}
+    assert run(config, "services", "new", "again", "--from", str(there), "--strict").exit_code == 1

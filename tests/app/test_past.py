@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from prometheus import Prometheus, program
+from prometheus import Prometheus, promtool
 from structlog.testing import capture_logs
 
 from lgsp.app.past import Store, tell_past, tell_prometheus
@@ -91,7 +91,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
     directory = tmp_path_factory.mktemp("filled")
     config, state = a_config(directory / "config"), make_state(directory / "state")
     with Prometheus(directory / "prometheus") as running, capture_logs() as logs:
-        store = Store(running.url, running.data, program("promtool"), "127.0.0.1:8290")
+        store = Store(running.url, running.data, promtool(), "127.0.0.1:8290")
         asyncio.run(tell_prometheus(config, state, store))
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("a past is there", "info")]
     assert sorted(file.name for file in store.data.parent.iterdir()) == ["data", "log", "prometheus.yml"]

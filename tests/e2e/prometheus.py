@@ -1,18 +1,15 @@
-"""A private Prometheus that scrapes nothing: what is in it was given to it."""
+"""A private Prometheus that scrapes nothing: what is in it was given to it, and is asked here."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
 import processes
-
-from lgsp.bus.node import free_port
-
-CONFIGURATION = "global: {}\n"
+from monitoring.server import running
 
 
 class Prometheus:
@@ -20,35 +17,17 @@ class Prometheus:
 
     def __init__(self, directory: Path) -> None:
         self.data = directory / "data"
+        self.url = ""
         self._directory = directory
-        self._child: subprocess.Popen[bytes] | None = None
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         self._directory.mkdir(exist_ok=True)
-        file = self._directory / "prometheus.yml"
-        file.write_text(CONFIGURATION)
-        options = (
-            f"--config.file={file}",
-            f"--storage.tsdb.path={self.data}",
-            "--storage.tsdb.retention.time=100y",
-            f"--web.listen-address={self.url.removeprefix('http://')}",
-        )
-        with (self._directory / "log").open("w") as log:
-            self._child = subprocess.Popen([program("prometheus"), *options], stdout=log, stderr=log)
-        processes.until(self._is_ready, f"Prometheus is ready; see {log.name}", 30)
+        self.url = f"http://{self._stack.enter_context(running(self._directory))}"
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._child
-        self._child.terminate()
-        self._child.wait(30)
-
-    def _is_ready(self) -> bool:
-        try:
-            return processes.get(f"{self.url}/-/ready")[0] == 200
-        except OSError:
-            return False  # its listener is not there yet
+        self._stack.close()
 
     def at(self, query: str, moment: float) -> dict[str, float]:
         """The values of an instant query by service, or by owner."""
@@ -65,8 +44,8 @@ class Prometheus:
         return found
 
 
-def program(name: str) -> str:
-    """Where a program of Prometheus's package is."""
-    found = shutil.which(name)
-    assert found, f"{name} is not installed: install the package prometheus, or run `make test`"
+def promtool() -> str:
+    """Where `promtool` is."""
+    found = shutil.which("promtool")
+    assert found, "promtool is not installed: install the package prometheus, or run `make test`"
     return found

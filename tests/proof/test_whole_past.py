@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import processes
 import pytest
-from prometheus import Prometheus, program
+from prometheus import Prometheus, promtool
 
 from lgsp.ledger.past import FILE, Past
 
@@ -50,7 +50,7 @@ def test_the_whole_past_is_in_prometheus_call_by_call(tmp_path: Path) -> None:
     assert plain.read_bytes() == with_text.read_bytes()
     data = tmp_path / "prometheus" / "data"
     into = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=2160h")
-    ran("promtool", program("promtool"), *into, str(text), str(data))
+    ran("promtool", promtool(), *into, str(text), str(data))
     size = sum(file.stat().st_size for file in data.rglob("*") if file.is_file())
     print(f"{'blocks':34} {len(list(data.iterdir()))}, {size / 1e6:,.0f} MB")
     begun = time.monotonic()

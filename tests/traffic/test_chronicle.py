@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from builders import shipped
-from prometheus import Prometheus, program
+from prometheus import Prometheus, promtool
 
 from lgsp.errors import SettingsError
 from lgsp.ledger.hours import unpack_sketch
@@ -231,7 +231,7 @@ def prometheus(fortnight: tuple[Period, History], tmp_path_factory: pytest.TempP
     directory = tmp_path_factory.mktemp("prometheus")
     labels = {"job": "lgsp-gateway", "instance": "127.0.0.1:8290"}
     (directory / "past.txt").write_text("".join(open_metrics(fortnight[1], CATALOGUE, labels, SCENARIO.zone, NAMES)))
-    command = [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=2160h"]
+    command = [promtool(), "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=2160h"]
     done = subprocess.run(
         [*command, directory / "past.txt", directory / "data"], capture_output=True, text=True, check=False
     )

@@ -43,18 +43,34 @@ def test_what_is_over_soon_is_started_once() -> None:
     assert {name for name, service in SERVICES.items() if service["restart"] == "no"} == {"init", "history", "past"}
 
 
-def test_the_past_goes_to_prometheus_once_and_is_kept_as_long_as_it_reaches(tmp_path: Path) -> None:
-    """The service's own words are run as they stand, with the paths mapped and a `promtool` that only says what it was told."""
-    line = SERVICES["past"]["command"][0].replace("/prometheus", "prometheus").replace("/past/", "past/")
-    (tmp_path / "prometheus").mkdir()
-    (tmp_path / "promtool").write_text('#!/bin/sh\necho "$@" >> told\n')
+BLOCKS_MADE = """#!/bin/sh
+echo "$@" >> told
+mkdir -p "$6/01A" "$6/01B" && touch "$6/01A/meta.json" "$6/01B/meta.json" && [ ! -e full ]
+"""
+"""A `promtool` that says what it was told, and fails halfway where there is a file `full`."""
+
+
+def test_the_past_goes_to_prometheus_once_and_whole_and_is_kept_as_long_as_it_reaches(tmp_path: Path) -> None:
+    """The service's own words are run as they stand, with the paths mapped."""
+    line = (
+        SERVICES["past"]["command"][0].replace("/prometheus", "prometheus").replace("/past/past.txt", "past/past.txt")
+    )
+    data = tmp_path / "prometheus"
+    (data / "wal").mkdir(parents=True)
+    (tmp_path / "promtool").write_text(BLOCKS_MADE)
     (tmp_path / "promtool").chmod(0o755)
-    for _ in range(2):
-        subprocess.run(
-            [*SERVICES["past"]["entrypoint"], line], cwd=tmp_path, check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}
-        )
-    told = (tmp_path / "told").read_text()
-    assert told == "tsdb create-blocks-from openmetrics --max-block-duration=2160h past/past.txt prometheus\n"
+
+    def started() -> int:
+        words = [*SERVICES["past"]["entrypoint"], line]
+        return subprocess.run(words, cwd=tmp_path, check=False, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}).returncode
+
+    (tmp_path / "full").touch()
+    assert (started() != 0, list(data.glob("*/meta.json"))) == (True, [])
+    (tmp_path / "full").unlink()
+    assert [started() for _ in range(2)] == [0, 0]
+    assert sorted(file.name for file in data.iterdir()) == ["01A", "01B", "wal"]
+    told = (tmp_path / "told").read_text().splitlines()
+    assert told == ["tsdb create-blocks-from openmetrics --max-block-duration=2160h past/past.txt prometheus/past"] * 2
     assert "--storage.tsdb.retention.time=400d" in SERVICES["prometheus"]["command"]
     assert "-m 0750 /secrets /past" in DOCKERFILE
 

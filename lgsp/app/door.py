@@ -11,7 +11,7 @@ import structlog
 
 from lgsp.clock import Clock
 from lgsp.edge.admin import Admin, RouteDef
-from lgsp.edge.guard import Guard
+from lgsp.edge.guard import Guard, Role
 from lgsp.edge.probes import Lookout, Probes
 from lgsp.settings import Settings, environment, keep_secret, read_secret
 from lgsp.taps.metrics import CONTENT_TYPE, ProcessMetrics
@@ -32,11 +32,15 @@ class Door:
         return f"{self.url}/login?code={self.guard.code()}"
 
 
-def admin_token(settings: Settings) -> str:
-    """What changing something on the admin port wants: as it was given, else made once in the state directory."""
-    given = read_secret("LGSP_ADMIN_TOKEN", environment())
-    made = lambda: secrets.token_urlsafe(32).encode()  # noqa: E731 - one line, used once
-    return given or keep_secret(settings.state / ADMIN_FILE, made).decode().strip()
+def tokens_of(settings: Settings) -> dict[Role, str]:
+    """The token of each role on the admin port: as it was given, else made once in the state directory."""
+    return {role: _token(settings, role) for role in Role}
+
+
+def _token(settings: Settings, role: Role) -> str:
+    given = read_secret(f"LGSP_{role.name}_TOKEN", environment())
+    file = settings.state / "secrets" / f"{role.word}-token"
+    return given or keep_secret(file, lambda: secrets.token_urlsafe(32).encode()).decode().strip()
 
 
 @asynccontextmanager
@@ -52,7 +56,7 @@ async def door_of(
 
     `routes` are what stands on the admin port besides metrics and health.
     """
-    guard = Guard(admin_token(settings), clock.now, loopback=settings.admin.is_loopback)
+    guard = Guard(tokens_of(settings), clock.now, loopback=settings.admin.is_loopback)
     always = ["open: plain listening beyond loopback was allowed"] if settings.open else []
     shown = (process.hold, CONTENT_TYPE, problems, lambda: always + notes())
     made = Admin(*shown, loopback=settings.admin.is_loopback, guard=guard, routes=routes)

@@ -165,7 +165,7 @@ async def front_of(
             *orders.routes(),
             *console.routes(),
             *search.routes(),
-            *Recordings(account.recorder, clock).routes(),
+            *Recordings(account.recorder, clock, events.note).routes(),
             *routes,
         ]
         admin = await stack.enter_async_context(

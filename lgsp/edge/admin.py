@@ -6,14 +6,36 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
-from lgsp.edge.guard import COOKIE, SESSION_SECONDS, Asked, Guard
+from lgsp.edge.guard import COOKIE, SESSION_SECONDS, Asked, Guard, Role
 from lgsp.edge.names import is_our_name, is_our_origin, is_same_origin
 from lgsp.edge.probes import Probes, listen
 
 RouteDef = web.RouteDef
-MAY_CHANGE = web.RequestKey("may_change", bool)
-"""Under this key a request says whether it shows the admin token, or a session that came of it."""
+ROLE = web.RequestKey("role", Role)
+"""Under this key stands who asks, where that is somebody: see `role_of`."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def role_of(request: web.Request) -> str:
+    """Who asks, in the word of the ledger's events; empty for somebody who only reads."""
+    role = request.get(ROLE)
+    return role.word if role else ""
+
+
+def is_at_least(request: web.Request, role: Role) -> bool:
+    """Whether who asks may do what a role may."""
+    return bool(request.get(ROLE, 0) >= role)
+
+
+def _refused(wanted: Role, role: Role | None) -> web.Response:
+    if role is None:
+        return web.Response(
+            status=401,
+            headers={"WWW-Authenticate": "Bearer"},
+            text=f"the {wanted.word} token is wanted: Authorization: Bearer ..., from secrets/{wanted.word}-token in the "
+            "state directory\n",
+        )
+    return web.Response(status=403, text=f"this wants the {wanted.word} token: yours is the {role.word}'s\n")
 
 
 class Admin:
@@ -38,10 +60,19 @@ class Admin:
         self._guard = guard
         self._routes = list(routes)
         self._runner: web.AppRunner | None = None
+        self._app = web.Application()
+
+    def decisions(self) -> set[tuple[str, str]]:
+        """Everything that somebody can ask for here, as method and template."""
+        routes = (route for route in self._app.router.routes() if route.resource is not None)
+        return {
+            (route.method, route.resource.canonical) for route in routes if route.resource and route.method != "HEAD"
+        }
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port. Raises `SettingsError`."""
         app = web.Application(middlewares=[self._only_ours])
+        self._app = app
         if not any(route.path == "/" for route in self._routes):
             app.router.add_get("/", self._index)
         app.router.add_routes(self._probes.routes())
@@ -65,14 +96,14 @@ class Admin:
         shown = request.headers.get("Authorization", "")
         # A cookie goes with what any page of this host asks, whatever its port: it counts for our own pages alone.
         cookies = request.cookies if origin is None or is_same_origin(origin, request.headers.get("Host", "")) else {}
-        asked = Asked(request.method, request.path, shown, cookies)
-        request[MAY_CHANGE] = self._guard.knows(asked)
-        if request.path != "/login" and not self._guard.lets(asked):
-            return web.Response(
-                status=401,
-                headers={"WWW-Authenticate": "Bearer"},
-                text="the admin token is wanted: Authorization: Bearer ..., from secrets/admin-token in the state directory\n",
-            )
+        resource = request.match_info.route.resource
+        asked = Asked(request.method, resource.canonical if resource else request.path, shown, cookies)
+        role = self._guard.role(asked)
+        if role is not None:
+            request[ROLE] = role
+        wanted = None if request.path == "/login" else self._guard.wants(asked)
+        if wanted is not None:
+            return _refused(wanted, role)
         return await handler(request)
 
     async def _login(self, request: web.Request) -> web.Response:

@@ -18,9 +18,10 @@ from aiohttp import web
 from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import Clock
-from lgsp.edge.admin import MAY_CHANGE
+from lgsp.edge.admin import is_at_least
 from lgsp.edge.assets import HEADERS, WITH_FORMS, answer, content
 from lgsp.edge.days import read_days
+from lgsp.edge.guard import Role
 from lgsp.edge.phrases import LANGUAGES, Language, phrases, speaks
 from lgsp.edge.scene import Now, Scene, failure_data
 from lgsp.edge.stream import Stream, frame, last_seen
@@ -152,7 +153,7 @@ class Console:
 
     async def _me(self, http: web.Request) -> web.StreamResponse:
         kinds = [{"kind": kind, "value": DEFAULTS.get(kind)} for kind in Kind]
-        return web.json_response({"admin": http[MAY_CHANGE], "kinds": kinds}, headers=_FRESH)
+        return web.json_response({"admin": is_at_least(http, Role.OPERATOR), "kinds": kinds}, headers=_FRESH)
 
     async def _service(self, http: web.Request) -> web.StreamResponse:
         service, pulse = http.match_info["service"], self._scene.pulse

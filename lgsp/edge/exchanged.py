@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from lgsp.edge.admin import MAY_CHANGE
+from lgsp.edge.admin import is_at_least
 from lgsp.edge.assets import WITH_FORMS, filled
 from lgsp.edge.exchanges import Exchanges
+from lgsp.edge.guard import Role
 from lgsp.edge.phrases import phrases, speaks
 from lgsp.edge.search import options
 from lgsp.model import Outcome, Transaction
@@ -40,7 +41,7 @@ class Exchanged:
 
     async def _show(self, http: web.Request) -> web.Response:
         language = speaks(http.query.get("lang", ""), http.headers.get("Accept-Language", ""))
-        say, admin = phrases(language), http[MAY_CHANGE]
+        say, admin = phrases(language), is_at_least(http, Role.ADMIN)
         service, outcome = http.query.get("service", ""), http.query.get("outcome", "")
         found = [each for each in self._exchanges.seen(service) if outcome in {"", each.outcome}]
         query = {name: value for name, value in (("service", service), ("outcome", outcome)) if value}

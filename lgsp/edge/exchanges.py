@@ -9,7 +9,8 @@ from aiohttp import web
 
 from lgsp.catalogue.live import Commit
 from lgsp.catalogue.service import Catalogue
-from lgsp.edge.admin import MAY_CHANGE
+from lgsp.edge.admin import is_at_least
+from lgsp.edge.guard import Role
 from lgsp.edge.wrong import fields_of, wrong_fields
 from lgsp.model import Outcome, Transaction
 from lgsp.taps.recorder import Recorder
@@ -74,7 +75,7 @@ class Exchanges:
         return [name for each in asked for name, _ in fields_of(each.query, each.body)]
 
     async def _list(self, http: web.Request) -> web.Response:
-        admin = http[MAY_CHANGE]
+        admin = is_at_least(http, Role.ADMIN)
         chosen = self.seen(http.query.get("service", ""), http.query.get("operation", ""))
         listed = [
             told(each, self.wrong(each)) if self.is_open(each, admin=admin) else told_closed(each) for each in chosen

@@ -1,6 +1,8 @@
 """Who may look, and who may change, on the admin port.
 
-reading on loopback is free --- changing wants the admin token --- beyond loopback everything does but the two health pages
+viewer: reads (on loopback everybody does) --- operator: injects faults, sends once more what was parked --- admin: the rest
+
+Beyond loopback everything wants one of the three tokens but the two health pages.
 """
 
 from __future__ import annotations
@@ -9,18 +11,44 @@ import hmac
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 COOKIE = "lgsp_admin"
 CODE_SECONDS = 600.0
 SESSION_SECONDS = 12 * 3600.0
 SESSIONS_AT_MOST = 100
 ALWAYS_FREE = frozenset({"/livez", "/readyz"})
-_READS = frozenset({"GET", "HEAD"})
+READS = frozenset({"GET", "HEAD"})
+
+
+class Role(IntEnum):
+    """Who somebody is on the admin port; each may do what those before it may."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+    @property
+    def word(self) -> str:
+        """As the ledger's events and the tokens' files have it."""
+        return self.name.lower()
+
+
+OPERATORS = frozenset(
+    {
+        ("POST", "/lgsp/v1/faults"),
+        ("DELETE", "/lgsp/v1/faults"),
+        ("DELETE", "/lgsp/v1/faults/{name}"),
+        ("POST", "/lgsp/v1/parked/{id}"),
+        ("DELETE", "/lgsp/v1/exchanges"),
+    }
+)
+"""The changes for which an operator is enough. Dropping a request and recording what people say are not among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request shows of itself."""
+    """What a request shows of itself; `path` is the template of what it asks for, where there is one."""
 
     method: str
     path: str
@@ -28,18 +56,23 @@ class Asked:
     cookies: Mapping[str, str] | None = None
 
 
-def wants_token(method: str, path: str, *, loopback: bool) -> bool:
-    """Whether nobody may do this without the token."""
+def needed(method: str, path: str, *, loopback: bool) -> Role | None:
+    """The role that this wants; `None`: anybody may. What nobody has thought of wants an admin."""
     if path in ALWAYS_FREE:
-        return False
-    return not loopback or method not in _READS
+        return None
+    if method in READS:
+        return None if loopback else Role.VIEWER
+    return Role.OPERATOR if (method, path) in OPERATORS else Role.ADMIN
 
 
 class Guard:
-    """Lets in who has the admin token, or a cookie that came of a one-time code. `now` gives seconds that never step back."""
+    """Lets in who has a role's token, or a cookie that came of a one-time code, which makes an admin.
 
-    def __init__(self, token: str, now: Callable[[], float], *, loopback: bool) -> None:
-        self._token = token.encode()
+    `now` gives seconds that never step back.
+    """
+
+    def __init__(self, tokens: Mapping[Role, str], now: Callable[[], float], *, loopback: bool) -> None:
+        self._tokens = {role: token.encode() for role, token in tokens.items()}
         self._now = now
         self._loopback = loopback
         self._codes: dict[str, float] = {}
@@ -48,17 +81,20 @@ class Guard:
     def __repr__(self) -> str:
         return f"<Guard {len(self._sessions)} sessions, {len(self._codes)} codes out>"
 
-    def lets(self, asked: Asked) -> bool:
-        """Whether the request may go on."""
-        return not wants_token(asked.method, asked.path, loopback=self._loopback) or self.knows(asked)
+    def wants(self, asked: Asked) -> Role | None:
+        """The role that the request wants, where it shows none that is enough; `None`: it may go on."""
+        role = needed(asked.method, asked.path, loopback=self._loopback)
+        return role if role is not None and (self.role(asked) or 0) < role else None
 
-    def knows(self, asked: Asked) -> bool:
-        """Whether the request shows the token, or the cookie of a session that is not over."""
+    def role(self, asked: Asked) -> Role | None:
+        """Whose token the request shows, or the cookie of a session that is not over; `None`: nobody's."""
         scheme, _, shown = asked.authorization.partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), self._token):
-            return True
+        # All are compared, so that the time does not tell which was near.
+        fitting = [role for role, token in self._tokens.items() if hmac.compare_digest(shown.strip().encode(), token)]
+        if scheme.lower() == "bearer" and fitting:
+            return max(fitting)
         session = (asked.cookies or {}).get(COOKIE, "")
-        return self._sessions.get(session, 0.0) > self._now()
+        return Role.ADMIN if self._sessions.get(session, 0.0) > self._now() else None
 
     def code(self) -> str:
         """A code for one visit within ten minutes."""

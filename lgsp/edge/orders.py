@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from lgsp.clock import Clock
+from lgsp.edge.admin import role_of
 from lgsp.errors import LedgerUnavailable, MalformedRequest, SettingsError
 from lgsp.fault import AT_MOST, DEFAULT_SECONDS, Fault, Kind, as_data, check, of_data, write_order
 from lgsp.ledger.events import OPERATOR
@@ -66,7 +67,7 @@ class Orders:
         now = self.clock.now()
         return sorted((f for f in self._faults.values() if now < f.end), key=lambda fault: (fault.start, fault.id))
 
-    async def add(self, fault: Fault) -> Fault:
+    async def add(self, fault: Fault, who: str = OPERATOR) -> Fault:
         """Take a fault, named here, and tell of it. Raises `SettingsError` where it makes no sense."""
         if fault.service not in self.services():
             raise SettingsError(f"there is no service {fault.service!r}: see `lgsp services ls`")
@@ -77,20 +78,20 @@ class Orders:
         self._faults[taken.id] = taken
         self._note("start", taken)
         await self._say()
-        await self._account("fault.add", taken)
+        await self._account(who, "fault.add", taken)
         return taken
 
-    async def remove(self, name: str) -> bool:
+    async def remove(self, name: str, who: str = OPERATOR) -> bool:
         """End one fault now; false when there is none of that name."""
         fault = self._faults.pop(name, None)
         if fault is None:
             return False
         self._note("end", fault)
         await self._say()
-        await self._account("fault.rm", fault)
+        await self._account(who, "fault.rm", fault)
         return True
 
-    async def clear(self) -> int:
+    async def clear(self, who: str = OPERATOR) -> int:
         """End all of them; how many that was."""
         ended = self.faults()
         for fault in ended:
@@ -98,7 +99,7 @@ class Orders:
             self._note("end", fault)
         await self._say()
         for fault in ended:
-            await self._account("fault.rm", fault)
+            await self._account(who, "fault.rm", fault)
         return len(ended)
 
     async def run(self) -> None:
@@ -117,10 +118,10 @@ class Orders:
     async def _say(self) -> None:
         await self.tell(write_order(self.name, self.faults()))
 
-    async def _account(self, what: str, fault: Fault) -> None:
+    async def _account(self, who: str, what: str, fault: Fault) -> None:
         """Have it stand in the ledger; an order is given all the same where that takes nothing at the moment."""
         try:
-            await self.note(OPERATOR, what, fault.id, as_data(fault))
+            await self.note(who, what, fault.id, as_data(fault))
         except LedgerUnavailable as error:
             log.warning("order not in the ledger", what=what, name=fault.id, why=str(error))
 
@@ -150,7 +151,7 @@ class Orders:
 
     async def _post(self, http: web.Request) -> web.Response:
         try:
-            fault = await self.add(self._ordered(await http.json()))
+            fault = await self.add(self._ordered(await http.json()), role_of(http))
         except (SettingsError, MalformedRequest) as error:
             return web.json_response({"problem": str(error)}, status=400)
         except ValueError as error:
@@ -158,12 +159,12 @@ class Orders:
         return web.json_response(as_data(fault), status=201)
 
     async def _delete(self, http: web.Request) -> web.Response:
-        if not await self.remove(http.match_info["name"]):
+        if not await self.remove(http.match_info["name"], role_of(http)):
             return web.json_response({"problem": f"no fault {http.match_info['name']!r} is under way"}, status=404)
         return web.json_response({"ended": 1})
 
-    async def _delete_all(self, _: web.Request) -> web.Response:
-        return web.json_response({"ended": await self.clear()})
+    async def _delete_all(self, http: web.Request) -> web.Response:
+        return web.json_response({"ended": await self.clear(role_of(http))})
 
     def _ordered(self, data: Any) -> Fault:  # noqa: ANN401 - JSON
         """The fault that a request orders: it begins `in` so many seconds and lasts `seconds`."""

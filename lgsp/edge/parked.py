@@ -7,11 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
+from lgsp.edge.admin import role_of
 from lgsp.errors import LedgerUnavailable
 from lgsp.forwarding.callbacks import Callbacks
 from lgsp.forwarding.forwarder import Forwarder
 from lgsp.ledger.calls import Call
-from lgsp.ledger.events import OPERATOR, Events
+from lgsp.ledger.events import Events
 from lgsp.ledger.outbox import Kept, State
 from lgsp.ledger.words import moment
 
@@ -65,10 +66,10 @@ class Parked:
             id_ = request.match_info["id"]
             made = await self._forwarder.requeue(id_, self._new_id())
             if made is None and await self._callbacks.again(id_):
-                await self._events.note(OPERATOR, "callback.requeue", id_, {})
+                await self._events.note(role_of(request), "callback.requeue", id_, {})
                 return web.json_response({"transaction": id_}, status=202)
             if made is not None:
-                await self._events.note(OPERATOR, "parked.requeue", id_, {"as": made})
+                await self._events.note(role_of(request), "parked.requeue", id_, {"as": made})
         except LedgerUnavailable as error:
             return _problem(503, str(error))
         return _absent(request) if made is None else web.json_response({"transaction": made}, status=202)
@@ -78,7 +79,7 @@ class Parked:
             id_ = request.match_info["id"]
             is_gone = await self._forwarder.drop(id_)
             if is_gone:
-                await self._events.note(OPERATOR, "parked.drop", id_, {})
+                await self._events.note(role_of(request), "parked.drop", id_, {})
         except LedgerUnavailable as error:
             return _problem(503, str(error))
         return web.json_response({"dropped": id_}) if is_gone else _absent(request)

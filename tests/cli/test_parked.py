@@ -20,7 +20,7 @@ from lgsp.catalogue.consumer import Consumer
 from lgsp.cli import lgsp
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
-from lgsp.edge.guard import Guard
+from lgsp.edge.guard import Guard, Role
 from lgsp.edge.parked import Parked
 from lgsp.forwarding.callbacks import Callbacks
 from lgsp.forwarding.forwarder import Forwarder
@@ -75,7 +75,7 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
         ):
             admin = Admin(
                 lambda: bytes, "text/plain", list, list, loopback=True,
-                guard=Guard("secret", clock.now, loopback=True), routes=Parked(forwarder, callbacks, Events(ledger, clock), lambda: again).routes(),
+                guard=Guard({Role.ADMIN: "secret"}, clock.now, loopback=True), routes=Parked(forwarder, callbacks, Events(ledger, clock), lambda: again).routes(),
             )  # fmt: skip
             try:
                 port = await admin.start("127.0.0.1", 0)
@@ -110,7 +110,7 @@ async def test_requeued_it_is_a_transaction_of_its_own(tmp_path: Path) -> None:
         assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, f"{id_} -> {made.again}")
         assert json.loads((await made.run("ls", "--json")).stdout) == []
         [event] = Reader(Files(made.state, "gw1")).events()
-        assert (event.who, event.what, event.subject) == ("operator", "parked.requeue", id_)
+        assert (event.who, event.what, event.subject) == ("admin", "parked.requeue", id_)
         assert event.detail == {"as": made.again}
         kept = await made.forwarder.find(made.again)
         assert kept is not None

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from lgsp.edge.admin import Admin
-from lgsp.edge.guard import COOKIE, Guard
+from lgsp.edge.guard import COOKIE, Guard, Role
 from lgsp.errors import SettingsError
 
 BEARER = {"Authorization": "Bearer made-up-token"}
@@ -29,7 +29,7 @@ class Stage:
     session: aiohttp.ClientSession | None = None
 
     def guard(self, *, loopback: bool) -> Guard:
-        self.made_guard = Guard("made-up-token", lambda: 1_000.0, loopback=loopback)
+        self.made_guard = Guard({Role.ADMIN: "made-up-token"}, lambda: 1_000.0, loopback=loopback)
         return self.made_guard
 
     def render(self) -> bytes:

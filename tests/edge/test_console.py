@@ -18,7 +18,7 @@ from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
 from lgsp.edge.console import PATH, Console
 from lgsp.edge.glance import State
-from lgsp.edge.guard import COOKIE, Guard
+from lgsp.edge.guard import COOKIE, Guard, Role
 from lgsp.edge.scene import FIELDS, Place, Scene
 from lgsp.edge.stream import AT_MOST
 from lgsp.fault import Fault, Kind
@@ -73,7 +73,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         services = [a_service("svc", objective=0.9), a_service("other", mode="disabled")]
         scene = Scene(place, services, ledger, pulse, made, lambda: made.problems, clock)
         made.console = Console(scene, Reader(Files(tmp_path, "gw1")), tmp_path, clock, made.clients.append)
-        made.guard = Guard("made-up-token", clock.now, loopback=True)
+        made.guard = Guard({Role.ADMIN: "made-up-token"}, clock.now, loopback=True)
         admin = Admin(
             lambda: bytes, "text/plain", list, list, loopback=True, guard=made.guard, routes=made.console.routes()
         )

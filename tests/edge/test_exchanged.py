@@ -16,7 +16,7 @@ from lgsp.edge.admin import Admin
 from lgsp.edge.exchanged import PATH, Exchanged, readable
 from lgsp.edge.exchanges import PATH as JSON
 from lgsp.edge.exchanges import Exchanges
-from lgsp.edge.guard import Guard
+from lgsp.edge.guard import Guard, Role
 from lgsp.edge.phrases import phrases
 from lgsp.model import Outcome, Reply, Request, Transaction
 from lgsp.taps.recorder import Recorder
@@ -40,7 +40,7 @@ async def seen(tmp_path: Path) -> AsyncIterator[tuple[Recorder, Ask]]:
     catalogue = Catalogue({"svc": a_service("svc"), "real": a_service("real", mode="spy")})
     recorder = Recorder(clock, catalogue, "gw1", lambda record: record, tmp_path, lambda _: None)
     exchanges = Exchanges(recorder, catalogue)
-    guard = Guard(TOKEN, clock.now, loopback=True)
+    guard = Guard({Role.ADMIN: TOKEN}, clock.now, loopback=True)
     routes = [*exchanges.routes(), *Exchanged(exchanges).routes()]
     admin = Admin(lambda: bytes, "text/plain", list, list, loopback=True, guard=guard, routes=routes)
     url = f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"

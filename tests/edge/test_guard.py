@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lgsp.edge.guard import COOKIE, SESSIONS_AT_MOST, Asked, Guard, wants_token
+from lgsp.edge.guard import COOKIE, SESSIONS_AT_MOST, Asked, Guard, Role, needed
 
 TOKEN = "made-up-admin-token"
 
@@ -15,45 +15,60 @@ class Time:
         return self.at
 
 
+TOKENS = {Role.VIEWER: "made-up-viewer", Role.OPERATOR: "made-up-operator", Role.ADMIN: TOKEN}
+
+
 def a_guard(time: Time | None = None, *, loopback: bool = True) -> Guard:
-    return Guard(TOKEN, (time or Time()).now, loopback=loopback)
+    return Guard(TOKENS, (time or Time()).now, loopback=loopback)
 
 
 @pytest.mark.parametrize(
     ("method", "path", "loopback", "wanted"),
     [
-        ("GET", "/metrics", True, False),
-        ("HEAD", "/lgsp/v1/faults", True, False),
-        ("POST", "/lgsp/v1/faults", True, True),
-        ("DELETE", "/lgsp/v1/faults/1", True, True),
-        ("OPTIONS", "/", True, True),
-        ("GET", "/metrics", False, True),
-        ("GET", "/", False, True),
-        ("GET", "/livez", False, False),
-        ("GET", "/readyz", False, False),
-        ("GET", "/readyz/", False, True),
+        ("GET", "/metrics", True, None),
+        ("HEAD", "/lgsp/v1/faults", True, None),
+        ("POST", "/lgsp/v1/faults", True, Role.OPERATOR),
+        ("DELETE", "/lgsp/v1/faults/{name}", True, Role.OPERATOR),
+        ("DELETE", "/lgsp/v1/faults/{name}/x", True, Role.ADMIN),
+        ("POST", "/lgsp/v1/parked/{id}", True, Role.OPERATOR),
+        ("DELETE", "/lgsp/v1/parked/{id}", True, Role.ADMIN),
+        ("PUT", "/lgsp/v1/faults", True, Role.ADMIN),
+        ("POST", "/what/nobody/thought/of", True, Role.ADMIN),
+        ("OPTIONS", "/", True, Role.ADMIN),
+        ("GET", "/metrics", False, Role.VIEWER),
+        ("GET", "/", False, Role.VIEWER),
+        ("POST", "/lgsp/v1/faults", False, Role.OPERATOR),
+        ("GET", "/livez", False, None),
+        ("GET", "/readyz", False, None),
+        ("GET", "/readyz/", False, Role.VIEWER),
     ],
 )
-def test_what_wants_the_token(method: str, path: str, loopback: bool, wanted: bool) -> None:  # noqa: FBT001 - a table
-    assert wants_token(method, path, loopback=loopback) is wanted
-    assert a_guard(loopback=loopback).lets(Asked(method, path)) is not wanted
+def test_what_wants_which_role(method: str, path: str, loopback: bool, wanted: Role | None) -> None:  # noqa: FBT001 - a table
+    assert needed(method, path, loopback=loopback) is wanted
+    guard = a_guard(loopback=loopback)
+    shown = {None: "", **{role: f"Bearer {token}" for role, token in TOKENS.items()}}
+    for role, value in shown.items():
+        enough = wanted is None or (role is not None and role >= wanted)
+        assert guard.wants(Asked(method, path, value)) is (None if enough else wanted), role
 
 
 @pytest.mark.parametrize(
     ("shown", "known"),
     [
-        (f"Bearer {TOKEN}", True),
-        (f"bearer {TOKEN} ", True),
-        (f"Basic {TOKEN}", False),
-        (f"Bearer {TOKEN}x", False),
-        ("Bearer ", False),
-        ("Bearer é", False),
-        (TOKEN, False),
-        ("", False),
+        (f"Bearer {TOKEN}", Role.ADMIN),
+        (f"bearer {TOKEN} ", Role.ADMIN),
+        ("Bearer made-up-operator", Role.OPERATOR),
+        ("Bearer made-up-viewer", Role.VIEWER),
+        (f"Basic {TOKEN}", None),
+        (f"Bearer {TOKEN}x", None),
+        ("Bearer ", None),
+        ("Bearer é", None),
+        (TOKEN, None),
+        ("", None),
     ],
 )
-def test_only_the_token_itself_is_known(shown: str, known: bool) -> None:  # noqa: FBT001 - a table
-    assert a_guard().lets(Asked("POST", "/x", authorization=shown)) is known
+def test_only_a_token_itself_is_known(shown: str, known: Role | None) -> None:
+    assert a_guard().role(Asked("POST", "/x", authorization=shown)) is known
 
 
 def test_a_code_opens_one_session() -> None:
@@ -61,8 +76,8 @@ def test_a_code_opens_one_session() -> None:
     code = guard.code()
     session = guard.redeem(code)
     assert session
-    assert guard.lets(Asked("POST", "/x", cookies={COOKIE: session}))
-    assert not guard.lets(Asked("POST", "/x", cookies={COOKIE: code}))
+    assert guard.wants(Asked("POST", "/x", cookies={COOKIE: session})) is None
+    assert guard.wants(Asked("POST", "/x", cookies={COOKIE: code})) is Role.ADMIN
     assert guard.redeem(code) is None
     assert guard.redeem("nobody made it") is None
 
@@ -75,13 +90,13 @@ def test_codes_and_sessions_end() -> None:
     assert session
     time.at += 600
     assert guard.redeem(late) is None
-    assert guard.knows(Asked("POST", "/x", cookies={COOKIE: session}))
+    assert guard.role(Asked("POST", "/x", cookies={COOKIE: session})) is Role.ADMIN
     time.at += 12 * 3600 - 600
-    assert not guard.knows(Asked("POST", "/x", cookies={COOKIE: session}))
+    assert guard.role(Asked("POST", "/x", cookies={COOKIE: session})) is None
 
 
 def test_the_oldest_session_gives_way() -> None:
     guard = a_guard()
     sessions = [guard.redeem(guard.code()) or "" for _ in range(SESSIONS_AT_MOST + 1)]
-    known = [guard.knows(Asked("POST", "/x", cookies={COOKIE: session})) for session in sessions]
-    assert known == [False] + [True] * SESSIONS_AT_MOST
+    known = [guard.role(Asked("POST", "/x", cookies={COOKIE: session})) for session in sessions]
+    assert known == [None] + [Role.ADMIN] * SESSIONS_AT_MOST

@@ -13,7 +13,7 @@ from ledgers import START, a_ledger, asked, pass_through
 
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
-from lgsp.edge.guard import Guard
+from lgsp.edge.guard import Guard, Role
 from lgsp.edge.search import PATH, Search, wanted_of
 from lgsp.errors import SettingsError
 from lgsp.ledger.files import Files
@@ -27,7 +27,7 @@ EVIL = '"><script>alert(1)</script>[[rows]]{{title}}'
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     clock = ManualClock(START)
     search = Search(Reader(Files(tmp_path, "gw1")), lambda: ["svc", "other"], clock)
-    guard = Guard("x", clock.now, loopback=True)
+    guard = Guard({Role.ADMIN: "x"}, clock.now, loopback=True)
     admin = Admin(lambda: bytes, "text/plain", list, list, loopback=True, guard=guard, routes=search.routes())
     yield f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}{PATH}"
     await admin.stop()

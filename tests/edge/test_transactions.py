@@ -9,7 +9,7 @@ from ledgers import START, a_ledger, pass_through
 
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
-from lgsp.edge.guard import Guard
+from lgsp.edge.guard import Guard, Role
 from lgsp.edge.transactions import PATH, Transactions, moment_us, wanted_of
 from lgsp.errors import SettingsError
 from lgsp.ledger.files import Files
@@ -26,7 +26,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
         list,
         list,
         loopback=True,
-        guard=Guard("x", lambda: 0.0, loopback=True),
+        guard=Guard({Role.ADMIN: "x"}, lambda: 0.0, loopback=True),
         routes=pages,
     )
     yield f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import random
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -14,14 +18,16 @@ from ledgers import START, a_ledger, asked
 
 from lgsp.bus.memory import MemoryBus
 from lgsp.catalogue.consumer import Consumer
-from lgsp.clock import ManualClock
+from lgsp.clock import ManualClock, SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
 from lgsp.edge.answers import STATUS
 from lgsp.edge.gateway import Gateway
 from lgsp.edge.incoming import TransactionIds
+from lgsp.edge.refusals import Refusals, wants_to_see
 from lgsp.edge.routes import Routes
 from lgsp.edge.status import Status
+from lgsp.edge.tls import hand_out, listening
 from lgsp.edge.tokens import Tokens, make_key
 from lgsp.errors import LedgerUnavailable
 from lgsp.forwarding.forwarder import Forwarder
@@ -30,6 +36,7 @@ from lgsp.ledger.outbox import Outbox
 from lgsp.ledger.reader import Reader
 from lgsp.ledger.sqlite import SqliteLedger
 from lgsp.model import Outcome, Reply, Request
+from lgsp.trust import context_of
 
 KEY = make_key()
 
@@ -65,13 +72,16 @@ class Stage:
         return (await self.forwarder.send(request, wait=0)).id
 
 
+TWO = tuple(Consumer(id=name, subscriptions=("*",), disabled=name == "off") for name in ("mine", "other", "off"))
+
+
 @asynccontextmanager
-async def stage(directory: Path) -> AsyncIterator[Stage]:
+async def stage(
+    directory: Path, consumers: Sequence[Consumer] = TWO, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Stage]:
     clock = ManualClock(START)
     access = Access(Tokens(KEY, TransactionIds(clock)), clock)
-    access.replace(
-        [Consumer(id=name, subscriptions=("*",), disabled=name == "off") for name in ("mine", "other", "off")]
-    )
+    access.replace(consumers)
     async with a_ledger(directory, clock) as ledger, MemoryBus(clock) as bus:
         forwarder = Forwarder(bus, Outbox(ledger, clock), [], Quiet(), Quiet(), clock, seed=7, bus_forgets=True)
         async with forwarder:
@@ -80,9 +90,9 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
                 cast("Dispatcher", None), forwarder, Routes([]), access, Quiet(), TransactionIds(clock),
                 own={STATUS: status.show}, names=(), max_body=1_000, max_in_flight=10,
             )  # fmt: skip
-            port = await gateway.start("127.0.0.1", 0)
+            port = await gateway.start("127.0.0.1", 0, tls)
             try:
-                yield Stage(forwarder, ledger, bus, access, f"http://127.0.0.1:{port}")
+                yield Stage(forwarder, ledger, bus, access, f"http{'s' if tls else ''}://127.0.0.1:{port}")
             finally:
                 await gateway.stop()
 
@@ -156,3 +166,53 @@ async def test_a_ledger_that_cannot_be_read_says_so(tmp_path: Path, monkeypatch:
         monkeypatch.setattr(made.ledger, "_ask", no_room)
         code, told, _ = await made.ask(STATUS + id_)
         assert (code, "ledger_unavailable" in told["fault"]["description"]) == (503, True)
+
+
+PEOPLE = [f"c{number}" for number in range(6)]
+LOOKUPS, AT_ONCE = 10_000, 50
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(180)
+async def test_of_10_000_look_ups_across_consumers_none_leaks(tmp_path: Path) -> None:
+    """By token, by certificate, and by both, each way by two consumers: everybody's transactions, and some of nobody's."""
+    now = SystemClock().now()
+    certified = PEOPLE[2:]
+    files = hand_out(tmp_path / "tls", {"gateway": ()}, certified, now)
+    people = [Consumer(id=name, subscriptions=("*",), certificates=(name,) * (name in certified)) for name in PEOPLE]
+    tls = listening(files["gateway"])
+    wants_to_see(tls, files["authority"], Refusals(ManualClock()))
+    draw = random.Random(2023)
+    async with stage(tmp_path, people, tls) as made, AsyncExitStack() as stack:
+        whose: dict[str, tuple[str, bool]] = {}
+        for name in PEOPLE:
+            for _ in range(20):
+                whose[await made.store(consumer=name)] = name, True
+                request = asked(consumer=name)
+                await made.ledger.open(request)
+                await made.ledger.close(a_transaction(Outcome.TIMEOUT, request=request, reply=None))
+                whose[request.id] = name, False
+        callers = {}
+        for name in PEOPLE:
+            connector = aiohttp.TCPConnector(ssl=context_of(files["authority"], files.get(name)), limit=AT_ONCE)
+            token = f"Bearer {made.access.tokens.issue(name, START)}"
+            headers = {} if name in PEOPLE[2:4] else {"Authorization": token}
+            session = aiohttp.ClientSession(connector=connector, headers=headers)
+            callers[name] = await stack.enter_async_context(session)
+        ids, asked_for = [*whose, *(asked().id for _ in range(20))], Counter[str]()
+
+        async def look(name: str, id_: str, tail: str) -> None:
+            async with callers[name].get(f"{made.url}{STATUS}{id_}{tail}") as got:
+                body = await got.read()
+            owner, is_stored = whose.get(id_, ("", False))
+            found = {"": 200, "/result": 202 if is_stored else 404}[tail] if owner == name else 404
+            assert got.status == found, (name, owner, id_, tail)
+            assert (b"svc" in body or id_.encode() in body) is (found in {200, 202}), "not even its name"
+            asked_for["own" if owner == name else "another's" if owner else "nobody's"] += 1
+
+        for _ in range(0, LOOKUPS, AT_ONCE):
+            draws = [(draw.choice(PEOPLE), draw.choice(ids), draw.choice(("", "/result"))) for _ in range(AT_ONCE)]
+            await asyncio.gather(*(look(*each) for each in draws))
+    assert sum(asked_for.values()) == LOOKUPS
+    assert asked_for["another's"] > 7_000
+    assert asked_for["own"] > 1_000

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from lgsp.edge.depth import DEEPEST
 from lgsp.model import Outcome
 
 JSON = "application/json; charset=utf-8"
@@ -58,6 +59,7 @@ STRANGE_CERTIFICATE = Fault(
 OTHER_NETWORK = Fault(403, 900805, "Sai địa chỉ / Message blocked: this consumer does not call from here")
 ENCODED = Fault(415, 415, "Content-Encoding is not accepted: send the body as it is")
 TOO_LARGE = Fault(413, 413, "The body is larger than this gateway takes")
+TOO_DEEP = Fault(400, 400, f"The body is JSON that nests deeper than {DEEPEST} levels, or whose brackets do not match")
 NOT_TEXT = Fault(400, 400, "A header that goes on to the provider is UTF-8")
 INCOMPLETE = Fault(400, 102511, "Incomplete payload: the body broke off")
 TOO_SLOW = Fault(400, 102511, "Incomplete payload: the body did not arrive in time")

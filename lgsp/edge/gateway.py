@@ -19,6 +19,7 @@ from lgsp.edge import bodies, faults
 from lgsp.edge.access import Access, Met, Stranger
 from lgsp.edge.admission import SERVICE, Full, Room
 from lgsp.edge.answers import SERVER, Refused, accepted, answer_of, status_path
+from lgsp.edge.depth import is_too_deep
 from lgsp.edge.faults import body_of, wants_xml
 from lgsp.edge.incoming import request_of
 from lgsp.edge.listener import DRAIN, Listener
@@ -166,6 +167,8 @@ class Gateway:
                 if isinstance(found, NoRoute):
                     raise _no_route(found)
                 route, met = found, self._meet(http, found)
+            if is_too_deep(body):
+                raise Refused(faults.TOO_DEEP, "refused")
             request = request_of(http, self._new_id(), route, met.consumer, body)
             answer: web.Response | Straight
             if met.refusal:
@@ -217,7 +220,7 @@ class Gateway:
         except Exception as error:
             log.exception("consumer not judged", service=route.service.id, error=type(error).__name__)
             raise Refused(faults.NOT_JUDGED, "refused") from error
-        if hdrs.CONTENT_ENCODING in http.headers:
+        if hdrs.CONTENT_ENCODING in http.headers or _is_packed_on_the_way(http):
             raise Refused(faults.ENCODED, "refused")
         return met
 
@@ -287,6 +290,10 @@ class Gateway:
         response = answer_of(transaction, http.headers.get(hdrs.ACCEPT, ""))
         self._watch.http("service", http.method, response.status)
         return response
+
+
+def _is_packed_on_the_way(http: web.BaseRequest) -> bool:
+    return any(coding.strip().lower() != "chunked" for coding in http.headers.getall(hdrs.TRANSFER_ENCODING, ()))
 
 
 def _prefers_async(request: Request) -> bool:

@@ -60,6 +60,31 @@ async def test_a_body_may_be_as_large_as_the_limit_and_not_a_byte_larger() -> No
         assert made.watch.answered[1:] == [("refused", "POST", 413)] * 2
 
 
+async def test_json_that_nests_too_deep_goes_nowhere_and_is_let_go_of() -> None:
+    async with stage() as made:
+        fine, deep = b"[" * 32 + b"]" * 32, b"[" * 33 + b"]" * 33
+        assert (await made.ask("POST", "/svc/x", data=fine)).status == 200
+        got = await made.ask("POST", "/svc/x", data=deep, headers={"Content-Type": "text/plain"})
+        assert (got.status, got.fault["code"]) == (400, 400)
+        assert [request.body for request in made.bus.arrived] == [fine]
+        assert made.watch.answered[1:] == [("refused", "POST", 400)]
+        assert made.gateway.room.held == 0
+
+
+@pytest.mark.parametrize("packed", [b"Content-Encoding: gzip\r\n", b"Transfer-Encoding: gzip, chunked\r\n"])
+async def test_a_packed_body_is_refused_before_it_is_read(packed: bytes) -> None:
+    async with stage() as made:
+        token = made.token("tester").encode()
+        got = await made.raw(
+            b"POST /svc/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer "
+            + token + b"\r\n" + packed + b"Expect: 100-continue\r\n"
+            + (b"" if b"chunked" in packed else b"Content-Length: 900000000\r\n") + b"\r\n"
+        )  # fmt: skip
+        assert got.startswith(b"HTTP/1.1 415 ")
+        assert b"100 Continue" not in got
+        assert made.bus.arrived == []
+
+
 async def test_a_body_in_chunks_is_put_together() -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield b"one "

@@ -143,9 +143,12 @@ def find_config(flag: str | None, environment: Mapping[str, str], here: Path) ->
         return _with_services(Path(named))
     if (here / "config" / "services.yaml").is_file():
         return here / "config"
-    if SHIPPED.is_dir():
-        return SHIPPED
-    return _with_services(Path(__file__).parent.parent / "config")  # a checkout, called from elsewhere
+    return _with_services(shipped_config())
+
+
+def shipped_config() -> Path:
+    """The configuration that came with lgsp: the one inside the wheel, or that of a checkout."""
+    return SHIPPED if SHIPPED.is_dir() else Path(__file__).parent.parent / "config"
 
 
 def _with_services(directory: Path) -> Path:

@@ -45,7 +45,8 @@ async def connectors(
         log.info("answers were recorded", capture=str(capture), replies=len(recorded), skipped=recorded.skipped)
     async with AsyncExitStack() as stack:
         metrics = ConnectorMetrics(process, catalogue, settings.prefetch, only)
-        upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
+        recorder = recorder_of(settings, catalogue, clock, process)
+        upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process, recorder))
         # A file even without --keep: another connectors process of this machine may get the next request.
         states = await stack.enter_async_context(
             States(clock, settings.state / STAND_INS, keep=settings.keep, dropped=metrics.state_dropped)
@@ -54,7 +55,6 @@ async def connectors(
             url_of(settings), settings.name, clock, metrics, asks=False, prefetch=settings.prefetch, drain=DRAIN
         )
         await stack.enter_async_context(bus)
-        recorder = recorder_of(settings, catalogue, clock, process)
         host, ward = answering_of(
             settings,
             bus,

@@ -134,7 +134,7 @@ async def _answering(
 ) -> tuple[Host, Ward]:
     """The connectors of this process, serving; both buses are open from here on."""
     settings, clock, process = account.settings, account.clock, account.process
-    upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process))
+    upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process, account.recorder))
     file = settings.state / STAND_INS if settings.keep else None
     states = await stack.enter_async_context(States(clock, file, keep=settings.keep, dropped=metrics.state_dropped))
     await stack.enter_async_context(bus)

@@ -14,6 +14,9 @@ from pathlib import Path
 import processes
 import pytest
 
+from lgsp.capture.files import read
+from lgsp.capture.record import Record
+
 SERVICES = """real:
   title: Thật
   mode: {mode}
@@ -78,6 +81,16 @@ def said(url: str, token: str) -> tuple[int, str]:
     return status, content.get("from") or str(content["fault"]["code"])
 
 
+def saved_of(admin: str, state: Path) -> list[Record]:
+    """What the ring of a process holds, saved."""
+    words = ["record", "save", "--last", "5m", "--name", "all", "--admin", admin, "--state", str(state), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "lgsp", *words], capture_output=True, text=True, check=False, cwd=processes.REPOSITORY
+    )
+    assert done.returncode == 0, done.stderr
+    return list(read(Path(json.loads(done.stdout)["path"])))
+
+
 def test_a_service_becomes_real_suspended_and_simulated_again_and_the_others_do_not_notice(
     tmp_path: Path, provider: str
 ) -> None:
@@ -100,6 +113,20 @@ def test_a_service_becomes_real_suspended_and_simulated_again_and_the_others_do_
             write(config, mode, provider)
             until(real, token, answer)
             assert said(other, token) == (200, "stand-in")
+        saved = saved_of(admin, up.state)
+        spied = {record.tx for record in saved if record.tap == "upstream"}
+        answered = {
+            record.tx
+            for record in saved
+            if record.tap == "gateway" and record.reply and b"/v2" in (record.reply.body.data or b"")
+        }
+        assert spied < answered  # what a proxy hears is what the connector says
+        for tx in spied:
+            told = [record for record in saved if record.tx == tx and record.reply is not None]
+            assert [record.tap for record in told] == ["upstream", "connector", "gateway"]
+            assert len({record.reply.body.data for record in told if record.reply}) == 1
+        assert spied
+        assert "hush" not in str(saved)
         metrics = processes.get(f"{admin}/metrics")[1].decode()
         assert 'lgsp_circuit_open{service="real"} 0.0' in metrics
         assert 'lgsp_circuit_open{service="stand-in"} 0.0' in metrics  # the gateway's own breaker has every service

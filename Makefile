@@ -1,6 +1,6 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak past fuzz hostile long bench bench-quick sbom audit lock generated format clean
+.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak past fuzz hostile long bench bench-quick pictures sbom audit lock generated format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
@@ -116,6 +116,11 @@ audit: ## Both locks beside the advisories that are known; wants the network, an
 
 lock: ## Pin every dependency with its hashes again
 	@sh scripts/setup lock
+
+pictures: ## The pictures of docs/operations.md, taken anew in the system's Chromium
+	@sh scripts/setup dev
+	@sh scripts/setup system
+	.venv/bin/python tests/e2e/console/pictures.py
 
 generated: ## Make the generated files of config/ again
 	@sh scripts/setup dev

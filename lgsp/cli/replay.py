@@ -19,13 +19,13 @@ from lgsp.capture.formats import Report, load
 from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.units import parse_duration
 from lgsp.cli.call import caller_of, trusting
+from lgsp.cli.expecting import Expected, expecting
 from lgsp.cli.load import allow, times_json
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.errors import SettingsError
 from lgsp.settings import environment, read_secret
 from lgsp.traffic.diff import report as diff_report
 from lgsp.traffic.diff.again import Heard
-from lgsp.traffic.diff.groups import Compared
 from lgsp.traffic.diff.rules import Rules, read_rules
 from lgsp.traffic.load.account import Account
 from lgsp.traffic.replay.plan import Books, Planned, Wish, plan, writes
@@ -58,12 +58,13 @@ _INCONCLUSIVE = 4
 @click.option(
     "--outcomes", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write what each call came to."
 )
+@expecting
 @as_json
 @places
 def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> None:  # noqa: ANN401 - click's
     """Ask CAPTURE (ours, HAR, GoReplay) again, each call at its time. The capture's own credentials are never sent.
 
-    Exit 1 when a call got no answer, 4 when this tool was late itself.
+    Exit 1 when a call got no answer, or --expect finds something; 4 when this tool was late itself.
     """
     script = read_script(
         [_script(config, each) for each in asked["scripts"]], lambda name: read_secret(name, environment())
@@ -81,6 +82,7 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
         return
     if not asked["allow_writes"]:
         _refuse_writes(planned, catalogue_of(config), asked["url"])
+    expected = Expected(asked, config, state, _seconds("--settle", asked["settle"])) if asked["expect"] else None
     who = caller_of(config, state, asked["consumer"], asked["secret_file"]) if asked["consumer"] else None
     target = running.Target(asked["url"], who, trusting(asked["cacert"], state), asked["max_in_flight"])
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
@@ -95,11 +97,18 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
         mask = masking_of(config, state).record if report.header.get("masked") else lambda record: record
         rules = Rules(rule for file in asked["rules"] for rule in read_rules(file))
         compared = heard.against(load(asked["capture"], Report()), rules, mask)
-    _tell(replayed.account, books, max_lag, compared, json_wanted=json_wanted)
+    met = expected.judge() if expected else None
+    found = (("diff", compared), ("expect", met))
+    more = {name: diff_report.as_json(each) for name, each in found if each is not None}
+    _tell(replayed.account, books, max_lag, more, json_wanted=json_wanted)
+    if compared is not None and not json_wanted:
+        click.echo(diff_report.text(compared), nl=False)
     if not books.balance:
         raise RuntimeError(f"the books do not balance, which is a mistake of lgsp: {books}")
-    code = exit_code(replayed.account, books, max_lag)
-    raise click.exceptions.Exit(code or int(compared is not None and bool(compared.groups)))
+    code = exit_code(replayed.account, books, max_lag) or int(compared is not None and bool(compared.groups))
+    if expected and met is not None:
+        code = expected.tell(met, json_wanted=json_wanted) or code
+    raise click.exceptions.Exit(code)
 
 
 def exit_code(account: Account, books: Books, max_lag: float) -> int:
@@ -191,15 +200,14 @@ def _tell_left(books: Books) -> None:
             click.echo(f"  {count:>8,} {word}: {reason}")
 
 
-def _tell(account: Account, books: Books, max_lag: float, compared: Compared | None, *, json_wanted: bool) -> None:
+def _tell(account: Account, books: Books, max_lag: float, more: dict[str, Any], *, json_wanted: bool) -> None:
     whole = account.whole
     if json_wanted:
         outcomes = {str(outcome): count for outcome, count in sorted(whole.outcomes.items())}
         measured = {
             "response": times_json(whole.response), "service_time": times_json(whole.service), "lag": times_json(account.lag),
         }  # fmt: skip
-        diff = {} if compared is None else {"diff": diff_report.as_json(compared)}
-        print_json({"books": _books_json(books), "outcomes": outcomes, **measured, **diff})
+        print_json({"books": _books_json(books), "outcomes": outcomes, **measured, **more})
         return
     click.echo(
         f"{books.records:,} records = {books.sent:,} sent + {books.filtered.total():,} filtered + "
@@ -217,5 +225,3 @@ def _tell(account: Account, books: Books, max_lag: float, compared: Compared | N
             "faster machine",
             err=True,
         )
-    if compared is not None:
-        click.echo(diff_report.text(compared), nl=False)

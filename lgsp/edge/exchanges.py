@@ -80,7 +80,7 @@ class Exchanges:
         listed = [
             told(each, self.wrong(each)) if self.is_open(each, admin=admin) else told_closed(each) for each in chosen
         ]
-        return web.json_response({"exchanges": listed})
+        return web.json_response({"exchanges": listed, "forgotten": self._recorder.forgotten})
 
     async def _forget(self, _: web.Request) -> web.Response:
         self._recorder.forget()
@@ -114,6 +114,7 @@ def _named(transaction: Transaction) -> dict[str, Any]:
     return {
         "transaction": request.id,
         "at": transaction.started_at,
+        "seconds": transaction.seconds,
         "service": request.service,
         "operation": request.operation,
         "consumer": request.consumer,

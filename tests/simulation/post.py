@@ -8,19 +8,16 @@ order, or loses a queue), processes that die between any two steps, a disk witho
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter, deque
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import books
 from builders import nowhere
 from checker import ANSWERED
 from desk import OPERATION, PATIENCE, SERVICES, Desk, Letter, Nobody
-from virtual import LoopClock, VirtualLoop, run
+from played import Played
 
 from lgsp.bus.message import Message, decode_reply, decode_request, encode_reply, number_answered
 from lgsp.catalogue.service import Catalogue
@@ -43,26 +40,19 @@ FAULTS = (
 
 
 @dataclass
-class Post:
+class Post(Played):
     """Everything of one seed, and what was seen of it."""
 
-    seed: int
-    directory: Path
-    loop: VirtualLoop
     requests: int = 100
-    faults: Counter[str] = field(default_factory=Counter)
     accepted: dict[str, str] = field(default_factory=dict)
     """Transactions of which somebody was told that they are stored, with the outcome that was told, if any."""
     refused: set[str] = field(default_factory=set)
     effects: Counter[str] = field(default_factory=Counter)
-    complaints: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.chance = random.Random(self.seed)
-        self.clock = LoopClock(self.loop)
+        super().__post_init__()
         self.desks: dict[str, Desk | None] = {}
         self._catalogue = Catalogue({service.id: service for service in SERVICES})
-        self._on: Counter[str] = Counter()
         self._broker = asyncio.Event()
         self._broker.set()
         self._deleted: set[str] = set()
@@ -70,25 +60,7 @@ class Post:
         self._queues: dict[str, deque[Letter]] = {service.id: deque() for service in SERVICES}
         self._results: dict[str, int] = dict.fromkeys(GATEWAYS, 0)
         self._working: dict[str, dict[int, tuple[Letter, asyncio.Task[None]]]] = {name: {} for name in CONNECTORS}
-        self._tasks: list[asyncio.Task[Any]] = []
-        self._digest = sha256()
         self._numbers = 0
-
-    @property
-    def digest(self) -> str:
-        """Stands for the whole history."""
-        return self._digest.hexdigest()
-
-    def note(self, what: str, about: str) -> None:
-        self._digest.update(f"{self.loop.time():.9f} {what} {about}\n".encode())
-
-    def is_on(self, fault: str) -> bool:
-        return self._on[fault] > 0
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self.loop.create_task(work)
-        self._tasks.append(task)
-        return task
 
     def _number(self) -> int:
         self._numbers += 1
@@ -295,9 +267,6 @@ class Post:
             while self.loop.time() < SECONDS + 4.0 or (not self._is_at_rest() and self.loop.time() < REST):
                 await asyncio.sleep(0.4)
                 self._account()
-        for task in self._tasks:
-            if task.done() and not task.cancelled():
-                task.result()  # what went wrong in the simulation itself is raised
 
     def findings(self) -> Iterator[str]:
         """What does not agree at rest, each with a name; closes the ledgers."""
@@ -337,15 +306,3 @@ class Post:
                 yield f"false ok: {id_} is {outcome} with {self.effects[id_]} effects"
         for id_ in self.effects.keys() - rows.keys():
             yield f"phantom: {id_} had an effect, and no row"
-
-
-def history(seed: int, directory: Path, requests: int = 100) -> Post:
-    """One seed from beginning to rest."""
-    loop = VirtualLoop()
-    asyncio.set_event_loop(loop)
-    post = Post(seed, directory, loop, requests)
-    try:
-        run(post.live(), loop)
-    finally:
-        asyncio.set_event_loop(None)
-    return post

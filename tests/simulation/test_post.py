@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import structlog
-from post import FAULTS, Post, history
+from played import lived
+from post import FAULTS, Post
 
 from lgsp.forwarding.forwarder import Forwarder
 from lgsp.runtime.state import States
@@ -18,16 +18,9 @@ SEEDS = max(int(os.environ.get("SEEDS", "2000")) // 4, 1)
 FIRST = int(os.environ.get("SEED", "0"))
 
 
-def lived(seed: int, directory: Path) -> Post:
-    place = directory / str(seed)
-    place.mkdir()
-    with structlog.testing.capture_logs():
-        return history(seed, place)
-
-
 def found_in(seed: int, directory: Path) -> set[str]:
     """The names of what is wrong with a history, which is then thrown away."""
-    post = lived(seed, directory)
+    post = lived(Post, seed, directory)
     found = {finding.partition(":")[0] for finding in post.findings()}
     shutil.rmtree(post.directory)
     return found
@@ -39,15 +32,6 @@ def test_a_few_histories_hold(directory: Path) -> None:
         assert found_in(seed, directory) == set(), seed
 
 
-def test_one_seed_is_one_history_and_another_seed_another(directory: Path) -> None:
-    digests = []
-    for number, seed in enumerate((5, 6, 5)):
-        (directory / str(number)).mkdir()
-        with structlog.testing.capture_logs():
-            digests.append(history(seed, directory / str(number)).digest)
-    assert digests[0] == digests[2] != digests[1]
-
-
 @pytest.mark.proof
 @pytest.mark.timeout(1_500)
 def test_thousands_of_histories_hold(directory: Path) -> None:
@@ -55,7 +39,7 @@ def test_thousands_of_histories_hold(directory: Path) -> None:
     faults: Counter[str] = Counter()
     accepted = 0
     for seed in range(FIRST, FIRST + SEEDS):
-        post = lived(seed, directory)
+        post = lived(Post, seed, directory)
         findings = list(post.findings())
         assert not findings, f"seed {seed}, history {post.digest}: {dict(post.faults)}\n" + "\n".join(findings[:20])
         faults.update(post.faults.keys())

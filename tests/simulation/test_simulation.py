@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from checker import judge, table
-from world import FAULTS, Gateway, World, history
+from played import lived
+from world import FAULTS, Gateway, World
 
 from lgsp.runtime.host import Host
 
@@ -21,16 +21,9 @@ SEEDS = int(os.environ.get("SEEDS", "2000"))
 FIRST = int(os.environ.get("SEED", "0"))
 
 
-def lived(seed: int, directory: Path) -> World:
-    place = directory / str(seed)
-    place.mkdir()
-    with structlog.testing.capture_logs():
-        return history(seed, place)
-
-
 def redness(seed: int, directory: Path) -> set[str]:
     """What the checker finds in a history, which is then thrown away."""
-    world = lived(seed, directory)
+    world = lived(World, seed, directory)
     seen = world.heard()
     shutil.rmtree(world.directory)
     return set(judge(seen).counts)
@@ -42,15 +35,6 @@ def test_a_few_histories_hold(directory: Path) -> None:
         assert redness(seed, directory) == set(), seed
 
 
-def test_one_seed_is_one_history_and_another_seed_another(directory: Path) -> None:
-    digests = []
-    for number, seed in enumerate((5, 6, 5)):
-        (directory / str(number)).mkdir()
-        with structlog.testing.capture_logs():
-            digests.append(history(seed, directory / str(number)).digest)
-    assert digests[0] == digests[2] != digests[1]
-
-
 @pytest.mark.proof
 @pytest.mark.timeout(1_500)
 def test_thousands_of_histories_hold(directory: Path) -> None:
@@ -58,7 +42,7 @@ def test_thousands_of_histories_hold(directory: Path) -> None:
     faults: Counter[str] = Counter()
     transactions = 0
     for seed in range(FIRST, FIRST + SEEDS):
-        world = lived(seed, directory)
+        world = lived(World, seed, directory)
         seen = world.heard()
         verdict = judge(seen)
         assert verdict.is_green, f"seed {seed}, history {world.digest}: {dict(world.faults)}\n{table(seen, verdict)}"

@@ -8,20 +8,15 @@ callers that leave, a disk without room.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter, deque
-from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from pathlib import Path
-from typing import Any
 
 import books
 from builders import a_service, an_operation, nowhere
 from caller import echo_of
 from checker import Call, Execution, Witnesses
+from played import Played
 from stepped import SteppedLedger
-from virtual import LoopClock, VirtualLoop, run
 
 from lgsp.bus.message import Message, decode_reply, decode_request, encode_reply, encode_request
 from lgsp.bus.rabbitmq import _unanswered
@@ -133,52 +128,27 @@ class Gateway:
 
 
 @dataclass
-class World:
+class World(Played):
     """Everything of one seed, and what was seen of it."""
 
-    seed: int
-    directory: Path
-    loop: VirtualLoop
     transactions: int = 200
-    faults: Counter[str] = field(default_factory=Counter)
     calls: list[Call] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.chance = random.Random(self.seed)
-        self.clock = LoopClock(self.loop)
+        super().__post_init__()
         self.catalogue = Catalogue({service.id: service for service in SERVICES})
         self.gateways: dict[str, Gateway | None] = {}
-        self._on: Counter[str] = Counter()
         self._frozen: set[str] = set()
         self._deleted: set[str] = set()
         self._queues: dict[str, deque[Letter]] = {service.id: deque() for service in SERVICES}
         self._working: dict[str, dict[str, tuple[Letter, asyncio.Task[None]]]] = {name: {} for name in CONNECTORS}
         self._down: set[str] = set()
-        self._tasks: list[asyncio.Task[Any]] = []
-        self._digest = sha256()
         self._ids = 0
         host = Host(
             None, self.catalogue, self.clock, Unwatched(), States(self.clock), nowhere(self.clock), seed=self.seed
         )  # type: ignore[arg-type]  # it serves on no bus here
         self._answers = {service.id: host.answer(service, self) for service in SERVICES}
-
-    @property
-    def digest(self) -> str:
-        """Stands for the whole history."""
-        return self._digest.hexdigest()
-
-    def note(self, what: str, about: str) -> None:
-        self._digest.update(f"{self.loop.time():.9f} {what} {about}\n".encode())
-
-    def is_on(self, fault: str) -> bool:
-        return self._on[fault] > 0
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self.loop.create_task(work)
-        self._tasks.append(task)
-        return task
 
     # The broker
 
@@ -399,9 +369,6 @@ class World:
         for gateway in self.gateways.values():
             assert gateway is not None
             gateway.ledger.turn()
-        for task in self._tasks:
-            if task.done() and not task.cancelled():
-                task.result()  # what went wrong in the simulation itself is raised
 
     def heard(self) -> Witnesses:
         """What everybody says at rest; closes the ledgers."""
@@ -420,15 +387,3 @@ class World:
         queued = {service: len(queue) for service, queue in self._queues.items()}
         seen.queues = queued | {name: len(working) for name, working in self._working.items()}
         return seen
-
-
-def history(seed: int, directory: Path, transactions: int = 200) -> World:
-    """One seed from beginning to rest."""
-    loop = VirtualLoop()
-    asyncio.set_event_loop(loop)
-    world = World(seed, directory, loop, transactions)
-    try:
-        run(world.live(), loop)
-    finally:
-        asyncio.set_event_loop(None)
-    return world

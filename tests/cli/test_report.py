@@ -99,12 +99,21 @@ def test_a_directory_without_anything_is_said_to_be_that(tmp_path: Path) -> None
 
 
 @pytest.mark.real
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_the_yardstick_is_what_the_province_reported(tmp_path: Path) -> None:
     def lgsp(*words: str) -> str:
         command = [sys.executable, "-m", "lgsp", *words, "--config", CONFIG, "--state", str(tmp_path)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
+    checked = json.loads(lgsp("history", "--check", "--json"))
+    assert {fact["holds"] for fact in checked} == {True}
+    came = {fact["what"]: fact["came"] for fact in checked}
+    assert (came["transactions"], came["dossiers"], came["hotline-settled"], came["desks"]) == (
+        "225500000",
+        "197734",
+        "1582",
+        "18",
+    )
     lgsp("history", "--as-dated")
     days = ("--from", "2023-01-01", "--to", "2023-05-24")
     text = lgsp("report", *days, "--lang", "vi")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from lgsp.catalogue.expression import is_template, wrong_template
@@ -18,7 +19,8 @@ from lgsp.catalogue.validator import compile_schema
 from lgsp.model import Outcome
 
 FORM_KEYS = ("status", "outcome", "headers", "delay", "body")
-RULE_KEYS = ("name", "when", *FORM_KEYS, "sequence", "per", "then")
+RULE_KEYS = ("name", "when", *FORM_KEYS, "starts", "since", "sequence", "per", "then")
+STEP_KEYS = (*FORM_KEYS, "after")
 TESTS = ("equals", "one_of", "matches", "exists", "from", "to", "above", "below")
 RANGES = ("from", "to", "above", "below")
 OUTCOMES = tuple(outcome for outcome in Outcome if outcome is not Outcome.BUS_ERROR)
@@ -76,7 +78,7 @@ class RepliesReader:
         names: set[str] = set()
         for number, item in enumerate(self._reader.items(node, where), 1):
             rule = self._rule(item, f"{where} / {number}", number)
-            if rules and not rules[-1].when:
+            if rules and not rules[-1].when and rules[-1].since is None:
                 self._reader.note(item, f"{where} / {number}", "the rule before it has no `when` and takes everything")
             if rule.name in names:
                 self._reader.note(item, f"{where} / {number}", f"there is a rule {rule.name!r} already")
@@ -116,12 +118,15 @@ class RepliesReader:
         found = {key: value for key, _, value in reader.entries(node, where, RULE_KEYS)}
         name = reader.text(found["name"], where) if "name" in found else f"rule-{number}"
         when = tuple(self._conditions(found["when"], f"{where} / when")) if "when" in found else ()
-        fields: dict[str, Any] = {}
+        fields: dict[str, Any] = {
+            key: self._template(found[key], f"{where} / {key}") for key in ("starts", "since") if key in found
+        }
         if "sequence" in found:
             for key in [key for key in FORM_KEYS if key in found]:
                 reader.note(found[key], where, f"`{key}` stands in each step of the sequence, not beside it")
             nodes = reader.items(found["sequence"], where)
-            steps = [self._form(step, f"{where} / sequence / {n}") for n, step in enumerate(nodes, 1)]
+            steps = [self._form(step, f"{where} / sequence / {n}", STEP_KEYS) for n, step in enumerate(nodes, 1)]
+            self._check_times(found, nodes, steps, where)
             if len(steps) < 2:
                 reader.note(found["sequence"], where, "a sequence has two steps at least")
                 steps = steps * 2 or [Form()] * 2
@@ -136,6 +141,18 @@ class RepliesReader:
         place = f"{reader.document.name}:{node.line}"
         return Rule(name=name, when=when, steps=tuple(steps), where=place, **fields)
 
+    def _check_times(self, found: Mapping[str, Node], nodes: list[Node], steps: list[Form], where: str) -> None:
+        """Steps come by their number, or, since something was started, by time."""
+        if "since" not in found:
+            if any(step.after for step in steps):
+                self._reader.note(found["sequence"], where, "`after` belongs to a rule with `since`")
+            return
+        for key in [key for key in ("per", "then") if key in found]:
+            self._reader.note(found[key], where, f"`{key}` counts calls: with `since` steps come by time")
+        for node, (step, other) in zip(nodes[1:], pairwise(steps), strict=True):
+            if other.after <= step.after:
+                self._reader.note(node, where, "each step comes later than the one before it: give its `after`")
+
     def _form(self, node: Node, where: str, known: Collection[str] = FORM_KEYS) -> Form:
         return Form(**self._form_fields(node, where, known))
 
@@ -146,13 +163,14 @@ class RepliesReader:
             "outcome": lambda node, where: Outcome(reader.choice(node, where, [str(o) for o in OUTCOMES])),
             "headers": self._headers,
             "delay": self._delay,
+            "after": reader.duration,
             "body": self.content,
         }
         if node.kind != "mapping":
             reader.note(node, where, "a mapping (`key: value` lines) belongs here")
             return {}
-        unknown_is_noted = known is FORM_KEYS
-        entries = reader.entries(node, where, FORM_KEYS) if unknown_is_noted else _quietly(node)
+        # What is unknown in a rule was noted when its own keys were read.
+        entries = _quietly(node) if known is RULE_KEYS else reader.entries(node, where, known)
         fields = {key: readers[key](value, f"{where} / {key}") for key, _, value in entries if key in readers}
         if "status" in fields and "outcome" not in fields:
             fields["outcome"] = outcome_of(fields["status"])

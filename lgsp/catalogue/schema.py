@@ -187,11 +187,14 @@ def _form_keys() -> Schema:
 
 
 def _rule() -> Schema:
+    step = _mapping(_form_keys() | {"after": DURATION})
     keys = {
         "name": TEXT,
         "when": _free(_ref("comparison"), CONDITION),
         **_form_keys(),
-        "sequence": {"type": "array", "minItems": 2, "items": _ref("form")},
+        "sequence": {"type": "array", "minItems": 2, "items": step},
+        "starts": TEXT,
+        "since": TEXT,
         "per": TEXT,
         "then": _one_of(("stay", "restart")),
     }

@@ -181,6 +181,8 @@ class Form(_Data):
     headers: Mapping[str, str] = Field(default_factory=dict)
     delay: float = 0.0
     body: object = None
+    after: float = 0.0
+    """Of a step that comes by time: how long after the start."""
 
 
 class Rule(_Data):
@@ -188,6 +190,8 @@ class Rule(_Data):
 
     More than one of `steps` are a sequence: the n-th call with the same `per` gets the n-th, and then the last again,
     or the first (`then`). `where` is `file:line`.
+
+    A rule that answers starts what `starts` names. One with `since` fits only what was started, and its steps come by time.
     """
 
     name: str
@@ -195,6 +199,8 @@ class Rule(_Data):
     steps: tuple[Form, ...]
     per: str | None = None
     then: Literal["stay", "restart"] = "stay"
+    starts: str | None = None
+    since: str | None = None
     where: str = ""
 
 

@@ -43,6 +43,8 @@ def _print(tried: list[Tried], chosen: Tried | None, near: list[Tried]) -> None:
     for one in tried:
         mark = "==>" if one is chosen else " no" if one.missed_by else "  -"
         why = "" if one.failed is None else f"  {_lacks(one.failed, one.found)}"
+        if one.failed is None and one.rule.since is not None:
+            why = f"  {say('only where {} was started', one.rule.since)}"
         click.echo(f"{mark} {one.rule.name} ({one.rule.where}){why}")
     if chosen is None:
         click.echo(say("no rule fits: the answer is a provider_error"), err=True)

@@ -24,16 +24,18 @@ from lgsp.runtime.template import CANNOT, MAX_REPLY, Render, Values, compile_rep
 
 log = structlog.get_logger()
 SEQUENCE = Kept(seconds=86_400.0, most=10_000)
+STARTED = Kept(seconds=30 * 86_400.0, most=10_000)
 _JSON = "application/json; charset=utf-8"
-Step = Callable[[Rule, Values], int]
-"""Which step of a rule's sequence is this call's."""
+Step = Callable[[Rule, Values], int | None]
+"""Which step of a rule's sequence is this call's; `None` where the rule waits for something that was never started."""
 
 
 def connector_of(service: Service, clock: Clock) -> RepliesConnector | SequencesConnector:
     """The connector of a service's YAML: one that remembers where a rule has a sequence."""
     replies = _Replies(service)
-    sequences = any(len(rule.steps) > 1 for operation in service.operations.values() for rule in operation.replies)
-    return SequencesConnector(replies) if sequences else RepliesConnector(replies, clock)
+    rules = [rule for operation in service.operations.values() for rule in operation.replies]
+    remembers = any(len(rule.steps) > 1 or rule.starts or rule.since for rule in rules)
+    return SequencesConnector(replies) if remembers else RepliesConnector(replies, clock)
 
 
 class RepliesConnector:
@@ -49,9 +51,9 @@ class RepliesConnector:
 
 
 class SequencesConnector:
-    """Answers by rules, some of which count the calls of each consumer with the same key."""
+    """Answers by rules, some of which count the calls of each consumer with the same key, or go by what it started when."""
 
-    STATE: Mapping[str, Kept] = {"sequence": SEQUENCE}
+    STATE: Mapping[str, Kept] = {"sequence": SEQUENCE, "started": STARTED}
 
     def __init__(self, replies: _Replies) -> None:
         self._replies = replies
@@ -59,7 +61,21 @@ class SequencesConnector:
     def answer_with(self, request: Request, state: State) -> Reply:
         """The reply of the first rule that fits, of its step for this call. The same transaction has the same step."""
 
-        def step(rule: Rule, values: Values) -> int:
+        def step(rule: Rule, values: Values) -> int | None:
+            number = (
+                counted(rule, values) if rule.since is None else phase(rule, self._replies.text(rule.since, values))
+            )
+            if number is not None and rule.starts is not None:
+                name = self._replies.text(rule.starts, values)
+                if (state.get("started", name) or {}).get("by") != request.id:  # asked again, it began when it began
+                    state.put("started", name, {"at": state.now, "by": request.id})
+            return number
+
+        def phase(rule: Rule, name: str) -> int | None:
+            begun = state.get("started", name)
+            return None if begun is None else phase_of(rule, state.now - begun["at"])
+
+        def counted(rule: Rule, values: Values) -> int:
             if len(rule.steps) == 1:
                 return 0
             key = f"{request.operation} {rule.name} {self._replies.key(rule, request, values)}"
@@ -70,6 +86,11 @@ class SequencesConnector:
             return step_of(rule, kept["calls"])
 
         return self._replies.reply(request, state.now, step)
+
+
+def phase_of(rule: Rule, seconds: float) -> int:
+    """The step so long after the start: the last one whose time has come."""
+    return max(number for number, step in enumerate(rule.steps) if number == 0 or step.after <= seconds)
 
 
 def step_of(rule: Rule, call: int) -> int:
@@ -110,20 +131,27 @@ class _Replies:
             content_type = request.headers.get("content-type", "application/octet-stream")
             return Reply(request.id, body=request.body, headers={"content-type": content_type})
         values = values_of(request, self._service, now)
-        rule = choose(operation.replies, values, self._service.data)
-        if rule is None:
-            return Reply(request.id, Outcome.PROVIDER_ERROR, 502, "no_reply_fits")
-        try:
-            return self._said(rule.steps[step(rule, values)], request, values)
-        except CANNOT as error:
-            log.warning(
-                "template failed", transaction=request.id, rule=rule.name, at=rule.where, why=type(error).__name__
-            )
-            return Reply(request.id, Outcome.PROVIDER_ERROR, 502, "provider_fault")
+        rules = operation.replies
+        while (rule := choose(rules, values, self._service.data)) is not None:
+            try:
+                number = step(rule, values)
+                if number is not None:
+                    return self._said(rule.steps[number], request, values)
+            except CANNOT as error:
+                log.warning(
+                    "template failed", transaction=request.id, rule=rule.name, at=rule.where, why=type(error).__name__
+                )
+                return Reply(request.id, Outcome.PROVIDER_ERROR, 502, "provider_fault")
+            rules = rules[rules.index(rule) + 1 :]  # it goes by something that was never started
+        return Reply(request.id, Outcome.PROVIDER_ERROR, 502, "no_reply_fits")
 
     def key(self, rule: Rule, request: Request, values: Values) -> str:
         """What tells the calls of one sequence from another's: `per`, or the path as called."""
-        return request.path if rule.per is None else str(self._keys(rule.per)(values))
+        return request.path if rule.per is None else self.text(rule.per, values)
+
+    def text(self, expression: str, values: Values) -> str:
+        """What an expression of the YAML comes to."""
+        return str(self._keys(expression)(values))
 
     def _refusal(self, operation: Operation, request: Request, now: float) -> Reply | None:
         """The service's own words for a body that breaks its schema."""

@@ -105,7 +105,14 @@ def test_the_full_example_is_right() -> None:
 
 def test_the_full_example_has_every_key() -> None:
     found = {way[-1] for way, _, is_key in scalars(yaml.compose(FULL)) if is_key}
-    keys = {*parse.SERVICE_KEYS, *parse.OPERATION_KEYS, *replies.RULE_KEYS, *replies.TESTS, *upstream.KEYS}
+    keys = {
+        *replies.STEP_KEYS,
+        *parse.SERVICE_KEYS,
+        *parse.OPERATION_KEYS,
+        *replies.RULE_KEYS,
+        *replies.TESTS,
+        *upstream.KEYS,
+    }
     keys |= {
         *capacity.KEYS,
         *capacity.OVERFLOW_KEYS,

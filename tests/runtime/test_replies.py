@@ -212,3 +212,54 @@ async def test_a_body_that_breaks_its_schema_is_refused_in_the_services_own_word
         assert (body(reply)["ma"], body(reply)["noi"]) == ("E1", place)
         assert says in body(reply)["loi"]
         assert (await stage.ask(body=b'{"so": "1"}')).status == 200
+
+
+PENDING = (Form(body="begun"), Form(body="signed", after=20.0), Form(body="given", after=180.0))
+
+
+def goes_on() -> tuple[Rule, ...]:
+    return (
+        a_rule(Form(body="started", status=202), name="start", when=when("query.do", "start"), starts="{{ path.id }}"),
+        a_rule(*PENDING, name="phases", since="{{ path.id }}"),
+        a_rule(Form(body="unknown", status=404, outcome=Outcome.BUSINESS_FAULT), name="unknown"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("later", "word"),
+    [(0, "begun"), (19.9, "begun"), (20, "signed"), (179, "signed"), (180, "given"), (9_999, "given")],
+)
+async def test_what_was_started_goes_on_by_the_clock(later: float, word: str) -> None:
+    async with Stage(*goes_on()) as stage:
+        assert (await stage.ask(query="do=start")).status == 202
+        await stage.clock.advance(later)
+        assert [json.loads((await stage.ask()).body) for _ in range(3)] == [word] * 3
+
+
+async def test_what_nobody_started_is_answered_by_the_next_rule() -> None:
+    async with Stage(*goes_on()) as stage:
+        await stage.ask("/x/1", query="do=start", consumer="a")
+        assert json.loads((await stage.ask("/x/2", consumer="a")).body) == "unknown"
+        assert json.loads((await stage.ask("/x/1", consumer="b")).body) == "unknown"
+        assert json.loads((await stage.ask("/x/1", consumer="a")).body) == "begun"
+
+
+async def test_the_same_transaction_asked_again_starts_nothing_anew_and_another_one_does() -> None:
+    async with Stage(*goes_on()) as stage:
+        await stage.ask(query="do=start", id="t")
+        await stage.clock.advance(15)
+        await stage.ask(query="do=start", id="t")
+        await stage.clock.advance(5)
+        assert json.loads((await stage.ask()).body) == "signed"
+        await stage.ask(query="do=start", id="other")
+        assert json.loads((await stage.ask()).body) == "begun"
+
+
+async def test_where_no_rule_is_left_nothing_fits() -> None:
+    async with Stage(goes_on()[1]) as stage:
+        assert (await stage.ask()).reason == "no_reply_fits"
+
+
+async def test_what_is_to_be_started_needs_its_name() -> None:
+    async with Stage(a_rule(Form(body="x"), starts="{{ body.ma }}")) as stage:
+        assert (await stage.ask()).reason == "provider_fault"

@@ -42,6 +42,7 @@ WAITING_BYTES = 32 * 1024 * 1024
 PART_BYTES = 64 * 1024 * 1024
 _OVERHEAD = 1_500
 _BATCH = 500
+_BATCH_BYTES = 1024 * 1024
 _NS = 1_000_000_000
 Dropped = Callable[[str], None]
 
@@ -266,7 +267,7 @@ class Recorder:
 
     async def _drain(self, recording: Recording) -> None:
         while recording.waiting:
-            batch = [recording.waiting.popleft() for _ in range(min(_BATCH, len(recording.waiting)))]
+            batch = list(_batch(recording.waiting))
             try:
                 await recording.sink.write(partial(self._made, batch))
                 recording.written += len(batch)
@@ -291,6 +292,15 @@ class Recorder:
         yield record_of(seen.tap, seen.transaction, context)
         if seen.tap == GATEWAY and seen.transaction.sent_at and known:
             yield from on_the_bus(seen.transaction, self._name, self._catalogue.find(service).timeout)
+
+
+def _batch(waiting: deque[Seen]) -> Iterator[Seen]:
+    """What is written at once, taken from the front: so many at most, and no more after a megabyte of bodies."""
+    held = count = 0
+    while waiting and count < _BATCH and held < _BATCH_BYTES:
+        seen = waiting.popleft()
+        held, count = held + seen.size, count + 1
+        yield seen
 
 
 def record_of(tap: str, transaction: Transaction, context: str) -> Record:

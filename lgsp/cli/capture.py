@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
+from heapq import merge
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,14 @@ from lgsp.capture.where import where
 from lgsp.cli.options import as_json, places, print_json
 from lgsp.errors import SettingsError
 from lgsp.taps.recent import percentile
+from lgsp.traffic.diff.view import changed
 from lgsp.traffic.replay.bind import Binding
 from lgsp.traffic.replay.correlate import correlated
 from lgsp.traffic.replay.script import written
 
 _path = click.Path(path_type=Path)
 _SHOWN = 20
+_INCONCLUSIVE = 4
 
 
 @click.group()
@@ -194,8 +197,9 @@ def convert(
     wanted, report, out = where(condition), Report(), Report()
     for path in inputs:
         format_of(path, source or "")
-    records = (record for path in inputs for record in load(path, report, source or "") if wanted(record))
-    kept = _counted(records)
+    # Each in its order, and between them by time: whoever reads the one gets what was said, as it was said.
+    merged = merge(*(load(path, report, source or "") for path in inputs), key=lambda record: record.t)
+    kept = _counted(record for record in merged if wanted(record))
     if split is None:
         _written(kept, output, target or format_of(output).name, report, out)
     else:
@@ -220,29 +224,32 @@ def convert(
 @as_json
 @places
 def redact(path: Path, output: Path | None, config: Path, state: Path, *, only_check: bool, json_wanted: bool) -> None:
-    """Write PATH masked to OUTPUT, or look whether anything in it is not.
+    """Write PATH (ours, HAR, GoReplay) masked to OUTPUT (ours), or look whether anything in it is not, and say where.
 
     What is masked stands in masking.yaml of the configuration; pseudonyms are drawn from the key of the state directory.
     """
-    mask = masking_of(config, state).record
+    mask = masking_of(config, state)
     if only_check == (output is not None):
         raise SettingsError("name an OUTPUT, or --check, and not both")
-    found: list[int] = []
-    records = 0
+    found: list[tuple[int, list[str]]] = []
+    count, report = 0, Report()
     with ExitStack() as stack:
         writer = None if output is None else stack.enter_context(Writer.create(output, {"masked": True}))
-        for records, each in enumerate(read(path), 1):  # noqa: B007 - the last count is the answer
-            masked = mask(each)
+        for count, each in enumerate(read(path) if format_of(path).load is None else load(path, report), 1):  # noqa: B007 - the last count is the answer
+            masked = mask.record(each)
             if masked != each:
-                found.append(each.seq)
+                found.append((each.seq, [mask.text(place) for place in changed(each, masked)]))
             if writer is not None:
                 writer.write(masked)
     if json_wanted:
-        print_json({"records": records, "found": len(found), "seq": found[:1_000]})
-    for seq in found[:_SHOWN] if only_check else ():
-        click.echo(f"{path}: record {seq} holds what should be masked", err=True)
-    click.echo(f"{records} records, {len(found)} {'to mask' if only_check else 'masked'}", err=True)
-    raise click.exceptions.Exit(1 if only_check and found else 0)
+        told = [{"seq": seq, "places": where_in} for seq, where_in in found[:1_000]]
+        print_json({"records": count, "found": len(found), "skipped": report.skipped, "where": told})
+    for seq, where_in in found[:_SHOWN] if only_check else ():
+        click.echo(f"{path}: record {seq} holds what should be masked: {', '.join(where_in[:5])}", err=True)
+    for position, reason in report.named:
+        click.echo(f"skipped {position}: {reason}", err=True)
+    click.echo(f"{count} records, {len(found)} {'to mask' if only_check else 'masked'}", err=True)
+    raise click.exceptions.Exit((1 if only_check and found else 0) or (_INCONCLUSIVE if report.skipped else 0))
 
 
 class _counted(Iterator[Record]):  # noqa: N801 - used as a function

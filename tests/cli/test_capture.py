@@ -49,7 +49,12 @@ def test_convert_filters_merges_and_says_what_it_skipped(made: Path, tmp_path: P
     assert (code, told["read"], told["written"], told["skipped"]) == (1, 8, 4, 2)
     assert "bus.request holds no HTTP request" in err
     assert run("convert", tmp_path / "o.har", tmp_path / "b.lgsp.jsonl.gz", "--strict")[0] == 0
-    assert [record.reply.status for record in read(tmp_path / "b.lgsp.jsonl.gz") if record.reply] == [200, 202] * 2
+    assert [record.reply.status for record in read(tmp_path / "b.lgsp.jsonl.gz") if record.reply] == [
+        200,
+        200,
+        202,
+        202,
+    ]
 
 
 def test_convert_splits(made: Path, tmp_path: Path) -> None:
@@ -82,3 +87,38 @@ def test_what_lies_in_the_state_directory_is_listed(made: Path, tmp_path: Path) 
     code, out, _ = run("ls", "--json", "--state", tmp_path / "state")
     assert (code, [Path(each["path"]).name for each in json.loads(out)]) == (0, ["a.lgsp.jsonl"])
     assert json.loads(run("ls", "--json", "--state", tmp_path / "none")[1]) == []
+
+
+def test_several_captures_become_one_by_time(tmp_path: Path) -> None:
+    for name, times in (("a", (1, 5, 9)), ("b", (2, 5, 7)), ("c", ())):
+        with Writer.create(tmp_path / f"{name}.lgsp.jsonl", {}) as writer:
+            writer.write(*(Record(t=t, tx=name, request=Asked("GET", "/")) for t in times))
+    inputs = [tmp_path / f"{name}.lgsp.jsonl" for name in "abc"]
+    assert run("convert", *inputs, tmp_path / "all.lgsp.jsonl")[0] == 0
+    found = [(record.seq, record.t, record.tx) for record in read(tmp_path / "all.lgsp.jsonl")]
+    assert found == [(1, 1, "a"), (2, 2, "b"), (3, 5, "a"), (4, 5, "b"), (5, 7, "b"), (6, 9, "a")]
+
+
+def test_what_is_not_masked_is_named_with_its_place_and_never_with_its_value(tmp_path: Path) -> None:
+    person = "012200000123"
+    body = json.dumps({"hoTen": "An", "ok": 1, person: {"dienThoai": "0901234567"}}).encode()
+    asked = Asked(
+        "POST", f"/p/{person}?x=1", (("Authorization", "Bearer abcdefghijklmnop"), ("x-a", "1")), Body.of(body)
+    )
+    path, masked, har = (tmp_path / name for name in ("a.lgsp.jsonl", "m.lgsp.jsonl", "a.har"))
+    with Writer.create(path, {}) as writer:
+        writer.write(Record(t=1, tx="t", request=Asked("GET", "/")), Record(t=2, key=person, request=asked))
+    state = ("--state", tmp_path / "state")
+    code, out, said = run("redact", path, "--check", "--json", *state)
+    told = json.loads(out)
+    assert (code, told["records"], told["found"], [each["seq"] for each in told["where"]]) == (1, 2, 1, [2])
+    places = told["where"][0]["places"]
+    assert {"key", "request.path", "request.header.authorization", "request.body.hoTen"} <= set(places)
+    assert not {"request.header.x-a", "request.body.ok", "tx"} & set(places)
+    assert person not in out + said
+    assert "record 2 holds what should be masked: key, " in said
+    assert run("convert", path, har)[0] == 0
+    assert run("redact", har, "--check", *state)[0] == 1
+    assert run("redact", har, masked, *state)[0] == 0
+    assert run("redact", masked, "--check", *state)[0] == 0
+    assert person not in masked.read_text()

@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree as ET
 
 from lgsp.capture.record import Asked, Body, Message, Record, parse
+from lgsp.traffic.diff.comparing import differences
+from lgsp.traffic.diff.rules import Ways
 
 NEW_IN_EVERY_RUN = frozenset(
     {
@@ -20,6 +22,7 @@ NEW_IN_EVERY_RUN = frozenset(
 )  # fmt: skip
 """Headers that speak of one run or one connection: never compared."""
 _OF_ONE_MESSAGE = frozenset({"correlation_id", "message_id", "reply_to", "expiration", "timestamp", "headers"})
+_NAMES = ("tx", "key", "consumer", "reason")
 _FORM = "application/x-www-form-urlencoded"
 _DECLARES = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _AN_ID = re.compile(r"\d+|.*\d{4}.*|[0-9a-fA-F-]{16,}")
@@ -44,6 +47,17 @@ def operation_of(record: Record) -> tuple[str, str]:
         return record.service, record.operation
     path = "/".join("{}" if _AN_ID.fullmatch(part) else part for part in _path(record.request.url).split("/"))
     return record.service, f"{record.request.method} {path}"
+
+
+def changed(one: Record, other: Record) -> list[str]:
+    """The places in which two forms of one record differ, headers of one run among them."""
+    found = {name for name in _NAMES if getattr(one, name) != getattr(other, name)}
+    found |= {each.path for each in differences(view(one), view(other), Ways([]))}
+    for side in ("request", "reply"):
+        ours, theirs = getattr(one, side), getattr(other, side)
+        headers = zip(ours.headers, theirs.headers, strict=False) if ours and theirs else ()
+        found |= {f"{side}.header.{old[0].lower()}" for old, new in headers if old != new}
+    return sorted(found) or ["what came with it"]
 
 
 def at(tree: object, place: str) -> list[Any]:

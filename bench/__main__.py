@@ -71,10 +71,10 @@ def main(*, quick: bool, only: tuple[str, ...], page: Path | None, json_wanted: 
         found["memory_vs_rabbit"] = memory
     when = datetime.fromtimestamp(SystemClock().now(), UTC)
     about = Run(f"{when:%Y-%m-%d %H:%M} UTC", describe(), _versions(), plan.rounds, plan.seconds)
-    told = document(about, result.rows, found, result.started, result.pages)
+    told = document(about, result.rows, found, result.started, result.pages, result.drawn)
     _LATEST.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     headings = {group.name: Heading(group.title, group.note) for group in wanted}
-    table = markdown(about, headings, result.rows, found, result.started, result.pages)
+    table = markdown(about, headings, result.rows, found, result.started, result.pages, result.drawn)
     if page is not None:
         page.write_text(_put(page, table), encoding="utf-8")
     click.echo(json.dumps(told, indent=2, ensure_ascii=False) if json_wanted else table)

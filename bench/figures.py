@@ -69,6 +69,18 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """A console in a browser: first paint, and the scripting of an update of so many rows, median and slowest; or why not."""
+
+    paint_ms: float = 0.0
+    update_ms: float = 0.0
+    slowest_ms: float = 0.0
+    updates: int = 0
+    rows: int = 0
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """The medians of a row; `spread`: from lowest to highest rate, relative to the median."""
 

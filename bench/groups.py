@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench import configs
+from bench.console import Watched
 from bench.figures import Round
 from bench.loop import Loop, Place
 from bench.peers import payload
@@ -83,7 +84,7 @@ def groups(directory: Path, *, quick: bool) -> list[Group]:
     made = [_bus(directory), _http(directory), _services(directory, (28, 2800) if quick else (28, 280, 2800))]
     if quick:
         return [shortened(group) for group in made]
-    return [*made, _stored(directory), _bodies(directory), _connectors(directory)]
+    return [*made, _stored(directory), _bodies(directory), _connectors(directory), _console(directory)]
 
 
 def shortened(group: Group) -> Group:
@@ -167,11 +168,11 @@ def lgsp(place: Place, port: int, config: Path, *, name: str, connectors: int = 
     return [*made, Server("gateway", command, admin, state)]
 
 
-def embedded(place: Place, port: int, config: Path) -> list[Server]:
+def embedded(place: Place, port: int, config: Path, *, name: str = "up") -> list[Server]:
     """`lgsp up` without a broker and without traffic of its own."""
     admin = free_port()
     where = ["--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}"]
-    state = place.directory / "state-up"
+    state = place.directory / f"state-{name}"
     which = ["--state", str(state), "--config", str(config)]
     command = [sys.executable, "-m", "lgsp", "up", "--no-traffic", "--calm", *where, *which]
     return [Server("up", command, admin, state)]
@@ -336,4 +337,26 @@ def _connectors(directory: Path) -> Group:
         "lgsp over HTTP with more connector processes",
         "64 connections, one gateway, all processes on the same cores",
         [candidate(count) for count in (1, 2, 3, 4)],
+    )
+
+
+def _console(directory: Path) -> Group:
+    served = configs.names("seen", 28)
+    config = configs.write(directory / "config-seen", served)
+
+    def candidate(name: str, watchers: int) -> Watched:
+        return Watched(
+            name,
+            f"seen{watchers}",
+            lambda p, port: embedded(p, port, config, name=f"seen{watchers}"),
+            lambda: configs.calls(served, payload.REQUEST),
+            consumer=configs.CONSUMER,
+            watchers=watchers,
+        )
+
+    return Group(
+        "console",
+        "lgsp over HTTP while its console is open",
+        "`lgsp up` on the embedded bus, 64 connections, 28 services; who watches reads on the same cores and draws nothing",
+        [candidate("nobody watches", 0), candidate("5 consoles", 5)],
     )

@@ -54,6 +54,8 @@ COMPARED = (
     Compared("http_2800_vs_28", Key("services", "2800 services", "64"), Key("services", "28 services", "64")),
     Compared("http_10kB_vs_300B", Key("bodies", "10 kB", "8"), Key("bodies", "300 B", "8")),
     Compared("http_1MB_vs_300B", Key("bodies", "1 MB", "8"), Key("bodies", "300 B", "8")),
+    _of("console", "64", "console_5_open_vs_none", "5 consoles", "nobody watches"),
+    _of("console", "64", "console_5_open_cost_vs_none", "5 consoles", "nobody watches", "cost"),
     *(
         Compared(
             f"http_{n}_connectors_vs_1",

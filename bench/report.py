@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from bench.figures import Page, Ratio, Row, Started, figures
+from bench.figures import Drawn, Page, Ratio, Row, Started, figures
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 """What stands between these lines of a page is the last run's."""
@@ -38,6 +38,7 @@ def markdown(
     ratios: Mapping[str, Ratio],
     started: Sequence[Started],
     pages: Sequence[Page],
+    drawn: Drawn | None = None,
 ) -> str:
     """The whole report."""
     others = [one.others for row in rows for one in row.rounds]
@@ -60,7 +61,20 @@ def markdown(
         ]
     if pages:
         parts += ["**`/metrics`**, as it is after the rounds.", _pages(pages)]
+    if drawn is not None:
+        parts.append(in_browser(drawn))
     return "\n\n".join(parts) + "\n"
+
+
+def in_browser(drawn: Drawn) -> str:
+    """The console in Chromium, in one sentence."""
+    if drawn.broken:
+        return f"**The console** in a browser: none: {drawn.broken}"
+    return (
+        f"**The console** in Chromium, shipped services at 60 calls a second: first paint after {drawn.paint_ms:.0f} ms (median of "
+        f"5 openings); scripting of an update of {drawn.rows} services {drawn.update_ms:.1f} ms (median of {drawn.updates}, slowest "
+        f"{drawn.slowest_ms:.1f} ms)."
+    )
 
 
 def placed(page: str, table: str) -> str:
@@ -88,6 +102,7 @@ def document(
     ratios: Mapping[str, Ratio],
     started: Sequence[Started],
     pages: Sequence[Page],
+    drawn: Drawn | None = None,
 ) -> dict[str, object]:
     """The same for programs."""
     return {
@@ -103,6 +118,7 @@ def document(
         "metrics": [
             {"name": one.name, "ms": one.ms, "kilobytes": one.kilobytes, "series": one.series} for one in pages
         ],
+        "console": None if drawn is None else asdict(drawn),
     }
 
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.figures import Key, Page, Round, Row, Started, turns
+from bench.console import drawn
+from bench.figures import Drawn, Key, Page, Round, Row, Started, turns
 from bench.groups import Candidate, Group
 from bench.loop import Place
 from bench.machine import memory_mib
@@ -43,6 +44,7 @@ class Result:
     rows: list[Row] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
     started: list[Started] = field(default_factory=list)
+    drawn: Drawn | None = None
 
 
 def steps(groups: Iterable[Group], plan: Plan) -> int:
@@ -52,7 +54,10 @@ def steps(groups: Iterable[Group], plan: Plan) -> int:
 
 
 def run(groups: Iterable[Group], plan: Plan, directory: Path, tell: Tell) -> Result:
-    """Run the groups one after the other; unless it is to be quick, scrape all, and start lgsp's processes beside `http`."""
+    """Run the groups one after the other; unless it is to be quick, scrape all, and start lgsp's processes beside `http`.
+
+    After `console` a browser draws one.
+    """
     result = Result()
     for group in groups:
         tell(f"{group.name}: starting", 0)
@@ -60,6 +65,9 @@ def run(groups: Iterable[Group], plan: Plan, directory: Path, tell: Tell) -> Res
             take_turns(group, place, plan, tell, result)
             if group.name == "http" and not plan.quick:
                 result.started = started(place, plan.rounds, tell)
+            if group.name == "console" and not plan.quick:
+                tell("console: in Chromium", 0)
+                result.drawn = drawn(place)
     return result
 
 

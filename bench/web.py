@@ -91,10 +91,20 @@ class Web:
         token = _token(self._port, states[0], self.consumer) if self.consumer else ""
         self._script().write_text(script(self.calls(), token), encoding="utf-8")
 
-    def _script(self) -> Path:
+    def directory(self) -> Path:
+        """Where its files lie. Raises `Broken` before its start."""
         if self._place is None:
             raise Broken(f"{self.name} was not started")
-        return self._place.directory / f"{self.id}.lua"
+        return self._place.directory
+
+    def admin(self) -> int:
+        """The admin port of the process that is called, the last one. Raises `Broken` before its start."""
+        if not self._children:
+            raise Broken(f"{self.name} was not started")
+        return self._children[-1][0].admin
+
+    def _script(self) -> Path:
+        return self.directory() / f"{self.id}.lua"
 
     def run(self, case: str, seconds: float) -> Round:
         """One round with so many connections. Raises `Broken`."""

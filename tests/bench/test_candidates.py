@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.configs import CONSUMER, calls, names, shipped, write
+from bench.console import Watched
 from bench.loop import Loop, Place, compile_c
 from bench.peers.asking import closed_loop
 from bench.peers.payload import REPLY, REQUEST, of_size
@@ -157,3 +158,10 @@ def test_a_compiler_that_fails_is_a_reason(tmp_path: Path, monkeypatch: pytest.M
     compiler.chmod(0o755)
     with pytest.raises(Broken, match=r"x\.c does not compile .*amqp\.h: not found"):
         compile_c(tmp_path / "x.c", tmp_path / "x")
+
+
+def test_a_watched_server_that_was_not_started_says_so_and_can_be_stopped() -> None:
+    watched = Watched("5 consoles", "seen5", lambda *_: [], list, watchers=5)
+    with pytest.raises(Broken, match="5 consoles was not started"):
+        watched.ready()
+    watched.stop()

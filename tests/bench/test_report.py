@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from bench.figures import Key, Page, Ratio, Round, Row, Started
+from bench.figures import Drawn, Key, Page, Ratio, Round, Row, Started
 from bench.process import REPOSITORY
-from bench.report import BEGIN, END, Heading, Run, document, markdown, noise, placed
+from bench.report import BEGIN, END, Heading, Run, document, in_browser, markdown, noise, placed
 
 RUN = Run("2023-05-24 00:00 UTC", "2 cores", "RabbitMQ", 2, 0.5)
 ROWS = [
@@ -86,3 +86,13 @@ def test_a_page_without_both_marks_in_their_order_takes_no_table(page: str) -> N
 def test_the_page_on_performance_has_a_place_for_the_tables() -> None:
     page = (REPOSITORY / "docs" / "performance.md").read_text(encoding="utf-8")
     assert "\n\n| here |\n\n" in placed(page, "| here |")
+
+
+def test_what_a_browser_said_of_the_console_is_one_sentence() -> None:
+    told = in_browser(Drawn(212.4, 4.24, 45.41, 13, 28))
+    assert "first paint after 212 ms" in told
+    assert "an update of 28 services 4.2 ms (median of 13, slowest 45.4 ms)" in told
+
+
+def test_a_console_that_nobody_could_draw_says_why() -> None:
+    assert in_browser(Drawn(broken="Chromium is not installed")).endswith("none: Chromium is not installed")

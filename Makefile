@@ -90,7 +90,8 @@ fuzz: ## YAML, frames, captures, tokens, XML: each for half an hour by coverage 
 hostile: ## 100,000 messages that nobody of ours would send to every consumer on the bus, and as many strange calls among a crowd that dribbles
 	@sh scripts/setup dev
 	@sh scripts/setup system
-	HOSTILE=$(or $(HOSTILE),100000) STRANGE=$(or $(STRANGE),100000) $(PYTEST) -s tests/e2e/test_hostile.py tests/e2e/test_crowd.py
+	HOSTILE=$(or $(HOSTILE),100000) STRANGE=$(or $(STRANGE),100000) MUTATIONS=$(or $(MUTATIONS),50000) \
+		$(PYTEST) -s tests/e2e/test_hostile.py tests/e2e/test_crowd.py tests/e2e/test_raw.py
 
 recorder: ## A minute of recording to a disk that takes 2 MB a second: what is held, what is written, what is dropped (SLOW_SINK=60)
 	@sh scripts/setup dev

@@ -67,6 +67,7 @@ NO_LEDGER = Fault(
     503, 101500, "Sổ giao dịch không ghi được / ledger_unavailable: the ledger takes nothing at the moment", 5
 )
 NO_ROOM = Fault(503, 101500, "Quá tải / The gateway holds as many bodies as it can", 2)
+OTHER_HTTP = Fault(400, 400, "This gateway speaks HTTP/1.1 and HTTP/1.0")
 NOT_OUR_NAME = Fault(
     421, 421, "This gateway listens on loopback and answers to loopback names only: use 127.0.0.1 or localhost"
 )

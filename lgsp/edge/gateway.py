@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
 from lgsp.catalogue.consumer import Consumer
 from lgsp.catalogue.live import Commit
@@ -37,6 +37,7 @@ log = structlog.get_logger()
 Own = Callable[[web.BaseRequest, bytes], Awaitable[web.Response]]
 """Answers at one of the gateway's own paths, which belong to no service."""
 
+_SPOKEN = (HttpVersion11, HttpVersion10)
 _OWN_BODY = 64 * 1024
 _TO_ANSWER = 2.0
 """Of the seconds within which what is running has to end, so many are left to tell those whose calls have not."""
@@ -187,6 +188,8 @@ class Gateway:
         return answer
 
     def _find(self, http: web.BaseRequest) -> Route | Own:
+        if http.version not in _SPOKEN:
+            raise Refused(faults.OTHER_HTTP, "refused")
         if self._names is not None and not is_our_name(http.headers.get(hdrs.HOST, ""), self._names):
             raise Refused(faults.NOT_OUR_NAME, "refused")
         path = http.rel_url.raw_path

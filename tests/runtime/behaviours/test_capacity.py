@@ -150,6 +150,21 @@ async def test_a_call_that_is_cancelled_when_its_turn_has_come_passes_it_on() ->
     assert "c" in stage.ended
 
 
+async def test_a_call_that_is_cancelled_when_its_time_was_up_has_no_worker_to_pass_on() -> None:
+    stage = Stage(workers=1, queue=10)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(stage.call("a"))
+        waiting = tasks.create_task(stage.call("b", budget=0.5))
+        await stage.clock.advance(0)
+        assert stage.behaviour._workers is not None
+        stage.behaviour._workers._drop(stage.clock.now() + 0.5)  # b is told, and has not run yet
+        waiting.cancel()
+        await stage.clock.advance(0.25)
+        assert repr(stage.behaviour) == "<CapacityBehaviour svc <Workers 0 free, 0 wait>>"
+        await stage.clock.advance(10)
+    assert repr(stage.behaviour) == "<CapacityBehaviour svc <Workers 1 free, 0 wait>>"
+
+
 async def test_a_failure_frees_its_worker() -> None:
     stage = Stage(workers=1, queue=0)
 

@@ -1,6 +1,6 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak past fuzz hostile recorder long bench bench-quick pictures sbom audit lock generated format clean
+.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak big-capture past fuzz hostile recorder long bench bench-quick pictures sbom audit lock generated format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
@@ -83,6 +83,10 @@ past: ## The whole past of the yardstick, told and put into a real Prometheus: t
 	@sh scripts/setup system
 	$(PYTEST) -s tests/proof/test_whole_past.py
 
+big-capture: ## A capture of 1 GB replayed, in order and shuffled: memory under 200 MB, the first call within 5 s
+	@sh scripts/setup dev
+	.venv/bin/python tests/traffic/replay/big.py 1000
+
 fuzz: ## YAML, frames, captures, tokens, XML: each for half an hour by coverage (FUZZ_SECONDS=1800)
 	@sh scripts/setup dev
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),1800) $(PYTEST) -s -m proof tests/fuzz
@@ -97,7 +101,7 @@ recorder: ## A minute of recording to a disk that takes 2 MB a second: what is h
 	@sh scripts/setup dev
 	SLOW_SINK=$(or $(SLOW_SINK),60) $(PYTEST) -s -m proof tests/proof/test_recorder.py
 
-long: soak chaos-long chaos-cluster chaos-ended past fuzz hostile recorder ## Hours: what `make proof` is too short for
+long: soak chaos-long chaos-cluster chaos-ended big-capture past fuzz hostile recorder ## Hours: what `make proof` is too short for
 
 bench: ## lgsp beside its peers, interleaved, as ratios: prints the table of docs/performance.md
 	@sh scripts/setup run

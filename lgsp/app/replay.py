@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import uvloop
 
-from lgsp.clock import SystemClock
+from lgsp.clock import Clock, SystemClock
 from lgsp.errors import DeliveryError
 from lgsp.model import Outcome
 from lgsp.traffic.caller import Answer, Caller, Credentials
 from lgsp.traffic.diff.again import Heard
 from lgsp.traffic.load.account import Account
-from lgsp.traffic.load.arrivals import Trace
 from lgsp.traffic.load.generator import Done, Generator
 from lgsp.traffic.replay.bind import bound
 from lgsp.traffic.replay.live import Live
 from lgsp.traffic.replay.place import Said
 from lgsp.traffic.replay.plan import Books, Planned
 from lgsp.traffic.replay.sign import signed
+from lgsp.traffic.replay.turns import Queue
+from lgsp.traffic.replay.upcoming import Upcoming
 
 _PATIENCE = 65.0
 """Seconds until a target that does not answer is given up: longer than any service's timeout."""
@@ -39,9 +41,19 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """What is kept of a replay: every result in memory, by `heard` each answer, and by `going` the number of each record before it goes."""
+
+    results: bool = False
+    heard: Heard | None = None
+    going: Callable[[int], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one call came to; `status` 0: nobody answered."""
 
+    number: int
     seq: int
     service: str
     operation: str
@@ -51,74 +63,101 @@ class Result:
 
 @dataclass(slots=True)
 class Replayed:
-    """A replay that has ended."""
+    """A replay that has ended; `results` only where they were wanted."""
 
     account: Account
     results: list[Result] = field(default_factory=list)
 
 
-def run(
-    target: Target,
-    planned: Sequence[Planned],
-    books: Books,
-    watch: Callable[[int], None],
-    heard: Heard | None = None,
-) -> Replayed:
-    """Make the calls; `watch` is told after each how many have ended, `heard` of each answer. The books say what went and what did not.
+def run(target: Target, calls: Iterator[Planned], books: Books, watch: Callable[[int], None], keep: Keep) -> Replayed:
+    """Make the calls as they are read; `watch` is told after each how many have ended. The books say what went and what did not.
 
-    Raises `SettingsError` where there is no token, `DeliveryError` where nobody gives one.
+    Raises `SettingsError` where there is no token, `DeliveryError` where nobody gives one, `CaptureError` where it cannot be read on.
     """
-    return uvloop.run(_run(target, planned, books, watch, heard))
+    return uvloop.run(_run(target, calls, books, watch, keep))
 
 
 async def _run(
-    target: Target, planned: Sequence[Planned], books: Books, watch: Callable[[int], None], heard: Heard | None
+    target: Target, calls: Iterator[Planned], books: Books, watch: Callable[[int], None], keep: Keep
 ) -> Replayed:
     clock = SystemClock()
     async with Caller(target.url, clock, credentials=target.credentials, trust=target.trust) as caller:
         await caller.begin()
-        replayed = Replayed(Account(clock.now(), planned[-1].due + 1e-6 if planned else 0.0))
+        upcoming = Upcoming(calls)
+        upcoming.due(0)  # whatever has to be read before the first call is no lateness of it
+        # A replay has no end that is known: all of its calls are judged.
+        replayed = Replayed(Account(clock.now(), math.inf))
+        sender = _Sender(caller, clock, books, keep, replayed)
+        generator = Generator(
+            lambda number: sender.send(upcoming.take(number)),
+            replayed.account,
+            clock,
+            max_in_flight=target.max_in_flight,
+            watch=lambda _: watch(replayed.account.sent),
+        )
 
-        live = Live()
+        def interrupted() -> None:
+            generator.stop()
+            upcoming.stop()
 
-        async def send(number: int) -> Done | None:
-            call, begun = planned[number], clock.now()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupted)
+        await generator.open(upcoming)
+        books.unsent = upcoming.rest()
+        if upcoming.error is not None:
+            raise upcoming.error
+    replayed.results.sort(key=lambda result: result.number)
+    return replayed
+
+
+class _Sender:
+    """Makes one call after the other as they come due: waits for its turn, fills it in, signs it, sends it, hears it out."""
+
+    def __init__(self, caller: Caller, clock: Clock, books: Books, keep: Keep, replayed: Replayed) -> None:
+        self._caller = caller
+        self._clock = clock
+        self._books = books
+        self._keep = keep
+        self._replayed = replayed
+        self._live = Live()
+        self._queue = Queue()
+
+    async def send(self, call: Planned) -> Done | None:
+        begun = self._clock.now()
+        async with self._queue.turn(call.turn):
             if call.takes:
-                came = await live.of(call.takes)
+                came = await self._live.of(call.takes)
                 if isinstance(came, tuple):
-                    books.failed += 1
-                    books.why[f"no reply gave its {came[0]!r}"] += 1
-                    live.ended(number, call.gives, None)
+                    self._books.failed += 1
+                    self._books.why[f"no reply gave its {came[0]!r}"] += 1
+                    self._live.ended(call.number, call.gives, None)
                     return None
                 call = call.saying(bound(call.said, call.takes, came))
-            waited = clock.now() - begun if call.takes else 0.0
+            waited = self._clock.now() - begun if call.takes or call.turn is not None else 0.0
             for signature in call.signs:
-                call = call.saying(signed(call.said, call.method, signature, clock.now()))
-            headers = {**call.headers, "x-lgsp-key": str(call.seq)}
-            status, outcome, answer = 0, Outcome.UNREACHABLE, None
-            try:
-                answer = await caller.ask(call.method, call.target, headers=headers, body=call.body, timeout=_PATIENCE)
-                status, outcome = answer.status, answer.outcome
-                books.sent += 1
-                if heard is not None:
-                    heard(call, answer)
-            except DeliveryError as error:
-                outcome = Outcome(error.code)
-                books.failed += 1
-                books.why[error.reason] += 1
-            live.ended(number, call.gives, _said(answer))
-            replayed.results.append(Result(call.seq, call.service, call.operation, status, outcome))
-            return Done(call.service, call.operation, outcome, waited)
+                call = call.saying(signed(call.said, call.method, signature, self._clock.now()))
+            self._keep.going(call.seq)
+            outcome = await self._asked(call)
+        return Done(call.service, call.operation, outcome, waited)
 
-        account = replayed.account
-        generator = Generator(
-            send, account, clock, max_in_flight=target.max_in_flight, watch=lambda _: watch(account.sent)
-        )
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, generator.stop)
-        await generator.open(Trace([call.due for call in planned]))
-        books.unsent = account.unsent
-    replayed.results.sort(key=lambda result: result.seq)
-    return replayed
+    async def _asked(self, call: Planned) -> Outcome:
+        status, answer = 0, None
+        headers = {**call.headers, "x-lgsp-key": call.key}
+        try:
+            answer = await self._caller.ask(
+                call.method, call.target, headers=headers, body=call.body, timeout=_PATIENCE
+            )
+            status, outcome = answer.status, answer.outcome
+            self._books.sent += 1
+            if self._keep.heard is not None:
+                self._keep.heard(call, answer)
+        except DeliveryError as error:
+            outcome = Outcome(error.code)
+            self._books.failed += 1
+            self._books.why[error.reason] += 1
+        self._live.ended(call.number, call.gives, _said(answer))
+        if self._keep.results:
+            self._replayed.results.append(Result(call.number, call.seq, call.service, call.operation, status, outcome))
+        return outcome
 
 
 def _said(answer: Answer | None) -> Said | None:

@@ -22,6 +22,7 @@ from lgsp.capture.files import PLAIN, ZIPPED, Reader, Writer, parts, read
 from lgsp.capture.formats import FORMATS, NATIVE, Report, format_of, load
 from lgsp.capture.formats.moment import iso
 from lgsp.capture.record import CaptureError, Record
+from lgsp.capture.sorting import SORTED, by_time
 from lgsp.capture.verify import verify
 from lgsp.capture.where import where
 from lgsp.cli.options import as_json, places, print_json
@@ -174,6 +175,7 @@ def check(path: Path, config: Path, state: Path, *, json_wanted: bool) -> None: 
 @click.option("--to", "target", type=click.Choice([n for n, f in FORMATS.items() if f.save or n == NATIVE]), default=None, help="Format of OUT [by its name].")  # fmt: skip
 @click.option("--where", "condition", default="", metavar="EXPR", help="Only these: 'service=population and status>=500'.")  # fmt: skip
 @click.option("--split", type=click.Choice(["service", "tap", "consumer"]), help="OUT is a directory: a file for each value.")  # fmt: skip
+@click.option("--sort", "in_order", is_flag=True, help="Write them in the order of their times, and say so in the file.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit 1 when anything had to be skipped.")
 @as_json
 @places
@@ -181,12 +183,13 @@ def convert(
     inputs: tuple[Path, ...],
     output: Path,
     config: Path,  # noqa: ARG001 - as above
-    state: Path,  # noqa: ARG001 - as above
+    state: Path,
     *,
     source: str | None,
     target: str | None,
     condition: str,
     split: str | None,
+    in_order: bool,
     strict: bool,
     json_wanted: bool,
 ) -> None:
@@ -199,11 +202,12 @@ def convert(
         format_of(path, source or "")
     # Each in its order, and between them by time: whoever reads the one gets what was said, as it was said.
     merged = merge(*(load(path, report, source or "") for path in inputs), key=lambda record: record.t)
-    kept = _counted(record for record in merged if wanted(record))
+    records = (record for record in merged if wanted(record))
+    kept = _counted(by_time(records, state) if in_order else records)
     if split is None:
-        _written(kept, output, target or format_of(output).name, report, out)
+        _written(kept, output, target or format_of(output).name, report, out, in_order=in_order)
     else:
-        _split(kept, output, split)
+        _split(kept, output, split, in_order=in_order)
     told = {"read": report.read, "converted": report.converted, "written": kept.count - out.skipped}
     told |= {"skipped": report.skipped + out.skipped}
     reasons = [{"position": position, "reason": reason} for position, reason in report.named + out.named]
@@ -265,11 +269,17 @@ class _counted(Iterator[Record]):  # noqa: N801 - used as a function
         return record
 
 
-def _written(records: Iterable[Record], output: Path, target: str, report: Report, out: Report) -> None:
+def _written(
+    records: Iterable[Record], output: Path, target: str, report: Report, out: Report, *, in_order: bool
+) -> None:
     # The first record is asked for before the header is written: reading it fills the report.
     rest = iter(records)
     first = next(rest, None)
     every = rest if first is None else chain([first], rest)
+    # Of one file that was sorted it may still be true, of several it is not: it is said by who sorted.
+    report.header.pop(SORTED, None)
+    if in_order:
+        report.header[SORTED] = True
     save = FORMATS[target].save
     if save is None:
         with Writer.create(output, report.header) as writer:
@@ -286,12 +296,13 @@ def _written(records: Iterable[Record], output: Path, target: str, report: Repor
         save(every, stream, out)
 
 
-def _split(records: Iterable[Record], output: Path, by: str) -> None:
+def _split(records: Iterable[Record], output: Path, by: str, *, in_order: bool) -> None:
     output.mkdir(mode=0o700, parents=True, exist_ok=True)
     writers: dict[str, Writer] = {}
+    said = {SORTED: True} if in_order else {}
     with ExitStack() as stack:
         for record in records:
             value = re.sub(r"[^A-Za-z0-9._-]", "_", getattr(record, by)) or "none"
             if value not in writers:
-                writers[value] = stack.enter_context(Writer.create(output / f"{value}{PLAIN}", {by: value}))
+                writers[value] = stack.enter_context(Writer.create(output / f"{value}{PLAIN}", {by: value} | said))
             writers[value].write(record)

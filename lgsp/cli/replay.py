@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, replace
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from lgsp.app import replay as running
 from lgsp.app.recording import masking_of
-from lgsp.capture.formats import Report, load
+from lgsp.capture.formats import NATIVE, Report, format_of, load
+from lgsp.capture.sorting import by_time, lateness, nearly
 from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.units import parse_duration
 from lgsp.cli.call import caller_of, trusting
@@ -26,10 +31,13 @@ from lgsp.errors import SettingsError
 from lgsp.settings import environment, read_secret
 from lgsp.traffic.diff import report as diff_report
 from lgsp.traffic.diff.again import Heard
+from lgsp.traffic.diff.groups import Compared
 from lgsp.traffic.diff.rules import Rules, read_rules
 from lgsp.traffic.load.account import Account
-from lgsp.traffic.replay.plan import Books, Planned, Wish, plan, writes
+from lgsp.traffic.replay.journal import Journal
+from lgsp.traffic.replay.plan import Books, Plan, Planned, Wish, sendable, writes
 from lgsp.traffic.replay.script import read_script
+from lgsp.traffic.replay.turns import parse_turns
 
 _INCONCLUSIVE = 4
 
@@ -38,9 +46,13 @@ _INCONCLUSIVE = 4
 @click.argument("capture", type=click.Path(path_type=Path, exists=True))
 @click.option("--to", "url", required=True, metavar="URL", help="Where it is asked again.")
 @click.option("--speed", default="1", show_default=True, metavar="N|max", help="How fast its time goes.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Evenly, so many calls a second, instead of at its own times.")  # fmt: skip
 @click.option("--max-gap", metavar="5s", help="Longer pauses are cut to this.")
 @click.option("--from", "begin", default="0s", show_default=True, help="Begin so long after its first call.")
 @click.option("--until", "end", help="End so long after its first call.")
+@click.option("--loop", "rounds", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="So many times, one after the other.")  # fmt: skip
+@click.option("--order", default="none", show_default=True, metavar="none|global|key:EXPR", help="Which calls wait for the answer to the one before: none, all, those with the same consumer, service, or place in the request ($.id, header:x).")  # fmt: skip
+@click.option("--resume", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Note there what goes; what an earlier run noted does not go again.")  # fmt: skip
 @click.option("--map", "maps", multiple=True, metavar="FROM=TO", help="Rewrite what a path begins with.")
 @click.option("--bind", "scripts", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="What of the calls comes from replies, and what is computed anew: YAML, as `lgsp capture info --correlate` proposes it; or a name in replay/ of the configuration.")  # fmt: skip
 @click.option("--max-in-flight", type=click.IntRange(min=1), default=1_000, show_default=True)
@@ -72,31 +84,35 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
     wish = replace(wish_of(asked), bindings=script.bindings, signatures=script.signatures)
     max_lag = _seconds("--max-lag", asked["max_lag"])
     allow(asked["url"], asked["allow_target"])
-    report = Report()
-    planned, books = plan(load(asked["capture"], report), wish)
-    if report.skipped:
-        books.records += report.skipped
-        books.skipped["could not be read: see lgsp capture verify"] += report.skipped
+    make = partial(_calls, asked["capture"], asked["rounds"], state)
     if asked["dry_run"]:
-        _tell_plan(planned, books, json_wanted=json_wanted)
+        books = Books()
+        _tell_plan(make(wish, books, _nobody), books, json_wanted=json_wanted)
         return
     if not asked["allow_writes"]:
-        _refuse_writes(planned, catalogue_of(config), asked["url"])
+        _refuse_writes(make(wish, Books(), _nobody), catalogue_of(config), asked["url"])
     expected = Expected(asked, config, state, _seconds("--settle", asked["settle"])) if asked["expect"] else None
     who = caller_of(config, state, asked["consumer"], asked["secret_file"]) if asked["consumer"] else None
     target = running.Target(asked["url"], who, trusting(asked["cacert"], state), asked["max_in_flight"])
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("replaying", total=len(planned))
-        heard = Heard(call.seq for call in planned) if asked["compare"] else None
-        replayed = running.run(target, planned, books, lambda ended: progress.update(bar, completed=ended), heard)
+    books = Books()
+    with ExitStack() as stack:
+        journal = stack.enter_context(Journal(asked["resume"])) if asked["resume"] else None
+        progress = stack.enter_context(
+            Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+        )
+        bar = progress.add_task("reading", total=None)
+        wish = replace(wish, done=journal.done if journal else ())
+        calls = make(wish, books, lambda read: progress.update(bar, description=f"sorting, {read:,} records read"))
+        heard = Heard(meant := set[int]()) if asked["compare"] else None
+        if heard is not None:
+            calls = _noted(calls, meant)
+        keep = running.Keep(bool(asked["file"]), heard, journal.going if journal else _nobody)
+        watch = partial(_ended, progress, bar)
+        replayed = running.run(target, calls, books, watch, keep)
     if asked["file"]:
         lines = (json.dumps(asdict(result), ensure_ascii=False) + "\n" for result in replayed.results)
         asked["file"].write_text("".join(lines), encoding="utf-8")
-    compared = None
-    if heard is not None:
-        mask = masking_of(config, state).record if report.header.get("masked") else lambda record: record
-        rules = Rules(rule for file in asked["rules"] for rule in read_rules(file))
-        compared = heard.against(load(asked["capture"], Report()), rules, mask)
+    compared = _compared(heard, asked, config, state) if heard is not None else None
     met = expected.judge() if expected else None
     found = (("diff", compared), ("expect", met))
     more = {name: diff_report.as_json(each) for name, each in found if each is not None}
@@ -109,6 +125,45 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
     if expected and met is not None:
         code = expected.tell(met, json_wanted=json_wanted) or code
     raise click.exceptions.Exit(code)
+
+
+def _calls(
+    capture: Path, rounds: int, state: Path, wish: Wish, books: Books, watch: Callable[[int], None]
+) -> Iterator[Planned]:
+    """The calls of a capture in the order of their times, read as they are wanted where that order is known of the file."""
+    late = lateness(capture) if format_of(capture).name == NATIVE else None
+    made = Plan(wish, books)
+    for _ in range(rounds):
+        report = Report()
+        kept = sendable(load(capture, report), books)
+        yield from made.calls(by_time(kept, state, watch) if late is None else nearly(kept, late, str(capture)))
+        if report.skipped:
+            books.records += report.skipped
+            books.skipped["could not be read: see lgsp capture verify"] += report.skipped
+
+
+def _noted(calls: Iterator[Planned], seen: set[int]) -> Iterator[Planned]:
+    for call in calls:
+        seen.add(call.seq)
+        yield call
+
+
+def _compared(heard: Heard, asked: dict[str, Any], config: Path, state: Path) -> Compared:
+    """What was answered, held against what the capture says was answered."""
+    rules = Rules(rule for file in asked["rules"] for rule in read_rules(file))
+    read = Report()
+    recorded = load(asked["capture"], read)
+    first = list(islice(recorded, 1))  # with it the header of the file is known
+    mask = masking_of(config, state).record if read.header.get("masked") else lambda record: record
+    return heard.against(chain(first, recorded), rules, mask)
+
+
+def _nobody(_: int) -> None:
+    pass
+
+
+def _ended(progress: Progress, bar: TaskID, ended: int) -> None:
+    progress.update(bar, description=f"replaying, {ended:,} answered")
 
 
 def exit_code(account: Account, books: Books, max_lag: float) -> int:
@@ -128,6 +183,12 @@ def wish_of(asked: dict[str, Any]) -> Wish:
             speed = 0.0
         if not 0 < speed < float("inf"):
             raise SettingsError(f"--speed {asked['speed']!r} is none: write 2 for twice as fast, or max")
+    if asked["rate"] is not None and asked["speed"] != "1":
+        raise SettingsError("--rate and --speed both say when: give one of them")
+    try:
+        turns = parse_turns(asked["order"])
+    except ValueError as error:
+        raise SettingsError(f"--order: {error}") from error
     maps = []
     for text in asked["maps"]:
         old, sign, new = text.partition("=")
@@ -136,6 +197,8 @@ def wish_of(asked: dict[str, Any]) -> Wish:
         maps.append((old, new))
     return Wish(
         speed=speed,
+        rate=asked["rate"],
+        turns=turns,
         gap=_seconds("--max-gap", asked["max_gap"]) if asked["max_gap"] else None,
         begin=_seconds("--from", asked["begin"]),
         end=_seconds("--until", asked["end"]) if asked["end"] else None,
@@ -160,7 +223,7 @@ def _seconds(flag: str, text: str) -> float:
         raise SettingsError(f"{flag}: {error}") from error
 
 
-def _refuse_writes(planned: list[Planned], catalogue: Catalogue, url: str) -> None:
+def _refuse_writes(planned: Iterable[Planned], catalogue: Catalogue, url: str) -> None:
     """Raise `SettingsError` where something goes that may change the target."""
 
     def idempotent(service: str, operation: str) -> bool:
@@ -169,11 +232,19 @@ def _refuse_writes(planned: list[Planned], catalogue: Catalogue, url: str) -> No
         known = catalogue.find(service).operations.get(operation)
         return known is not None and known.idempotent
 
-    found = writes(planned, idempotent)
+    calls = 0
+
+    def counted() -> Iterator[Planned]:
+        nonlocal calls
+        for call in planned:
+            calls += 1
+            yield call
+
+    found = writes(counted(), idempotent)
     if found:
         most = ", ".join(f"{name} ({count})" for name, count in found.most_common(5))
         raise SettingsError(
-            f"{found.total()} of {len(planned)} calls may change something at {url}: {most}; add --allow-writes if that is meant"
+            f"{found.total()} of {calls} calls may change something at {url}: {most}; add --allow-writes if that is meant"
         )
 
 
@@ -182,13 +253,17 @@ def _books_json(books: Books) -> dict[str, Any]:
     return asdict(books) | counted
 
 
-def _tell_plan(planned: list[Planned], books: Books, *, json_wanted: bool) -> None:
-    asks = Counter(f"{call.service} {call.operation}".strip() or call.method for call in planned)
-    seconds = planned[-1].due if planned else 0.0
+def _tell_plan(planned: Iterable[Planned], books: Books, *, json_wanted: bool) -> None:
+    asks: Counter[str] = Counter()
+    seconds = 0.0
+    for call in planned:
+        asks[f"{call.service} {call.operation}".strip() or call.method] += 1
+        seconds = call.due
     if json_wanted:
-        print_json({"would_send": len(planned), "seconds": seconds, "asks": dict(asks), "books": _books_json(books)})
+        would = {"would_send": asks.total(), "seconds": seconds, "asks": dict(asks)}
+        print_json(would | {"books": _books_json(books)})
         return
-    click.echo(f"{len(planned):,} of {books.records:,} records would go, in {seconds:.1f} s")
+    click.echo(f"{asks.total():,} of {books.records:,} records would go, in {seconds:.1f} s")
     for name, count in asks.most_common():
         click.echo(f"  {count:>8,} {name}")
     _tell_left(books)

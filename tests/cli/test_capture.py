@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lgsp.capture.files import Writer, read
+from lgsp.capture.files import Reader, Writer, read
 from lgsp.capture.record import Answered, Asked, Body, Record
 from lgsp.cli.capture import capture
 
@@ -14,6 +14,12 @@ def run(*arguments: object) -> tuple[int, str, str]:
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         return -1, done.stdout, str(done.exception)
     return done.exit_code, done.stdout, done.stderr
+
+
+def header(path: Path) -> dict[str, object]:
+    reader = Reader.open(path)
+    reader.close()
+    return dict(reader.header)
 
 
 @pytest.fixture
@@ -55,6 +61,18 @@ def test_convert_filters_merges_and_says_what_it_skipped(made: Path, tmp_path: P
         202,
         202,
     ]
+
+
+def test_convert_sorts_and_says_so_only_where_it_did(made: Path, tmp_path: Path) -> None:
+    one, other, merged = (tmp_path / f"{name}.lgsp.jsonl" for name in ("one", "other", "merged"))
+    with Writer.create(one, {}) as writer:
+        writer.write(*(Record(t=t, service="x", request=Asked("GET", f"/{t}")) for t in (7, 1, 4)))
+    assert run("convert", one, made, other, "--sort", "--state", tmp_path)[0] == 0
+    assert [record.t for record in read(other)] == [0, 1, 1, 2, 4, 7, 9]
+    assert run("convert", other, other, merged)[0] == 0
+    assert [header(each).get("sorted") for each in (other, merged)] == [True, None]
+    assert run("convert", merged, tmp_path / "parts", "--split", "service", "--sort", "--state", tmp_path)[0] == 0
+    assert header(tmp_path / "parts" / "x.lgsp.jsonl") == {"lgsp_capture": 1, "service": "x", "sorted": True}
 
 
 def test_convert_splits(made: Path, tmp_path: Path) -> None:

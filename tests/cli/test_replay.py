@@ -345,3 +345,60 @@ def test_a_bus_that_shows_nothing_is_named(recorded: Path, tmp_path: Path) -> No
         run(
             "replay", recorded, "--to", url, "--allow-writes", "--expect", recorded, "--admin", url, "--state", tmp_path
         )
+
+
+def logging(log: list[tuple[str, str]]) -> web.Application:
+    """Answers, and notes who came in which order; the first call of each key takes longest."""
+
+    async def handle(http: web.Request) -> web.Response:
+        key, number = http.match_info["key"], http.match_info["number"]
+        log.append((key, number))
+        await asyncio.sleep(0.004 if number == "0" else 0)
+        log.append((key, f"{number} done"))
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_get("/{key}/{number}", handle)
+    return app
+
+
+@pytest.fixture
+def of_keys(tmp_path: Path) -> Path:
+    """Fifty keys with twenty calls each, five keys in turns: of one key several are in flight unless they wait."""
+    path = tmp_path / "keys.lgsp.jsonl"
+    with Writer.create(path, {}) as writer:
+        for at in range(1_000):
+            key, number = at // 100 * 5 + at % 5, at % 100 // 5
+            asked = Asked("GET", f"/{key}/{number}", (("X-Key", str(key)),))
+            writer.write(Record(t=at * 1_000, request=asked))
+    return path
+
+
+def test_within_a_key_each_call_waits_for_the_one_before(of_keys: Path, tmp_path: Path) -> None:
+    log: list[tuple[str, str]] = []
+    with served(lambda: logging(log)) as url:
+        options = ("--speed", "max", "--max-in-flight", 16, "--order", "key:header:x-key", "--max-lag", "1h", "--json")
+        code, said = run("replay", of_keys, "--to", url, *options, "--state", tmp_path)
+    assert (code, json.loads(said)["books"]["sent"]) == (0, 1_000)
+    wanted = [step for number in range(20) for step in (str(number), f"{number} done")]
+    assert all([step for name, step in log if name == str(key)] == wanted for key in range(50))
+    assert log.index(("1", "0")) < log.index(("0", "19 done"))
+
+
+def test_with_a_rate_in_rounds_and_resumed_the_books_balance(of_keys: Path, tmp_path: Path) -> None:
+    options = ("--max-lag", "1h", "--json", "--state", tmp_path, "--rate", 4_000, "--until", "0.1ms")
+    with served(lambda: logging([])) as url:
+        code, said = run("replay", of_keys, "--to", url, *options, "--loop", 3)
+        books = json.loads(said)["books"]
+        assert (code, books["records"], books["sent"], books["filtered"]) == (
+            0,
+            3_000,
+            300,
+            {"outside of --from and --until": 2_700},
+        )
+        journal = tmp_path / "journal"
+        journal.write_text("".join(f"{seq}\n" for seq in range(1, 61)))
+        for sent in (40, 0):
+            code, said = run("replay", of_keys, "--to", url, *options, "--resume", journal)
+            books = json.loads(said)["books"]
+            assert (code, books["sent"], books["filtered"]["went in an earlier run"]) == (0, sent, 100 - sent)

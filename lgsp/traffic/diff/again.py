@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from lgsp.capture.record import Answered, Asked, Body, Record
@@ -21,10 +21,10 @@ OF_A_REPLAY = (
 
 
 class Heard:
-    """The replies of a replay, in memory, until they are compared. `called` are the numbers of the calls that were meant to go."""
+    """The replies of a replay, in memory, until they are compared. `called` are the numbers of the calls that were meant to go, when they are compared."""
 
-    def __init__(self, called: Iterable[int]) -> None:
-        self._called = frozenset(called)
+    def __init__(self, called: Collection[int]) -> None:
+        self._called = called
         self._records: list[Record] = []
 
     def __call__(self, call: Planned, answer: Answer) -> None:

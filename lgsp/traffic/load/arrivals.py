@@ -124,29 +124,6 @@ def _into(area: float, low: float, slope: float) -> float:
     return 2 * area / (low + math.sqrt(max(0.0, low * low + 2 * slope * area)))
 
 
-class Trace:
-    """A pacer of moments that were seen: seconds from the start, in order."""
-
-    def __init__(self, moments: Sequence[float]) -> None:
-        self._moments = moments
-
-    def __repr__(self) -> str:
-        return f"<Trace of {len(self._moments)}>"
-
-    def due(self, number: int) -> float | None:
-        """See `Arrivals`."""
-        return self._moments[number] if number < len(self._moments) else None
-
-    def next(self, elapsed: float, sent: int) -> float | None:
-        """See `Pacer`."""
-        due = self.due(sent)
-        return None if due is None else max(0.0, due - elapsed)
-
-    def rate(self, elapsed: float) -> float:
-        """How many there are in the second around it."""
-        return float(bisect_right(self._moments, elapsed + 0.5) - bisect_left(self._moments, elapsed - 0.5))
-
-
 def parse_stages(text: str) -> list[tuple[float, float]]:
     """`30s:100,2m:100,30s:0`: in 30 seconds to 100 a second, two minutes there, in 30 seconds to none. Raises `SettingsError`."""
     found = []

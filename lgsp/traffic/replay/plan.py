@@ -6,15 +6,16 @@ records = to send + filtered (not wanted) + skipped (cannot be sent), each with 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import urlsplit
 
-from lgsp.capture.record import GATEWAY, Record
+from lgsp.capture.record import GATEWAY, Asked, Record
 from lgsp.traffic.replay.bind import Binding, Slot, Trace
 from lgsp.traffic.replay.place import Said
 from lgsp.traffic.replay.sign import Signature
+from lgsp.traffic.replay.turns import Turns
 
 _NS = 1_000_000_000
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -29,10 +30,10 @@ _OWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One call: `due` in seconds from the start of the replay, `target` path and query as they go out.
+    """One call: `due` in seconds from the start of the replay, `target` path and query as they go out, `key` that of its draws.
 
     `number` counts the calls of a replay from 0; `takes` is what it has from replies to earlier ones, `gives` what later ones
-    have from the reply to it, `signs` what is computed as it goes.
+    have from the reply to it, `signs` what is computed as it goes. Calls of one `turn` go one after the other.
     """
 
     number: int
@@ -44,6 +45,8 @@ class Planned:
     body: bytes
     service: str
     operation: str
+    key: str = ""
+    turn: str | None = None
     takes: tuple[Slot, ...] = ()
     gives: tuple[Binding, ...] = ()
     signs: tuple[Signature, ...] = ()
@@ -81,77 +84,130 @@ class Books:
 class Wish:
     """What of a capture is wanted, and how fast. `speed` `None` is as fast as it goes; `gap` the longest pause that is kept.
 
-    `begin` and `end` are seconds from the first record of the capture. `maps` rewrites what a path begins with. `bindings` say
-    which values of replies later calls have, `signatures` what is computed again as they go.
+    With a `rate` the calls go evenly, so many a second, whatever their times. `begin` and `end` are seconds from the first record
+    that can be sent; what stands in `done` went before. `maps` rewrites what a path begins with. `bindings` say which values
+    of replies later calls have, `signatures` what is computed again as they go, `turns` which calls wait for each other.
     """
 
     speed: float | None = 1.0
+    rate: float | None = None
     gap: float | None = None
     begin: float = 0.0
     end: float | None = None
+    done: Collection[int] = ()
     maps: Sequence[tuple[str, str]] = ()
     bindings: Sequence[Binding] = ()
     signatures: Sequence[Signature] = ()
+    turns: Turns = field(default_factory=Turns)
+
+
+def sendable(records: Iterable[Record], books: Books) -> Iterator[Record]:
+    """The records that can be asked again; the others are counted by why they cannot."""
+    for record in records:
+        books.records += 1
+        if record.tap != GATEWAY:
+            books.filtered[f"seen at {record.tap}, not at the entrance"] += 1
+        elif record.request is None:
+            books.skipped["no request"] += 1
+        elif not record.request.body.whole:
+            books.skipped["its body was not kept"] += 1
+        else:
+            yield record
+
+
+class Plan:
+    """Records to calls, one by one as they come. It may go through a capture several times, one after the other."""
+
+    def __init__(self, wish: Wish, books: Books) -> None:
+        self._wish = wish
+        self._books = books
+        self._trace = Trace(wish.bindings)
+        self._round = 0
+        self._number = 0
+        self._due = 0.0
+        self._after = 0.0
+        """Of the last call so far, and how long after it another round begins."""
+
+    def __repr__(self) -> str:
+        return f"<Plan of {self._number} calls in {self._round} rounds>"
+
+    def calls(self, records: Iterable[Record]) -> Iterator[Planned]:
+        """The calls of a round; `records` are `sendable`, and come in the order of their times."""
+        self._round += 1
+        wish, last = self._wish, 0.0
+        first: int | None = None
+        start, in_round, passed = self._due + self._after if self._number else 0.0, 0, 0.0
+        for record in records:
+            first = record.t if first is None else first
+            at = (record.t - first) / _NS
+            if at < wish.begin or (wish.end is not None and at >= wish.end):
+                self._books.filtered["outside of --from and --until"] += 1
+                continue
+            if self._round == 1 and record.seq in wish.done:
+                self._books.filtered["went in an earlier run"] += 1
+                continue
+            if in_round:
+                pause = at - last
+                passed += pause if wish.gap is None else min(pause, wish.gap)
+            last = at
+            self._due = start + self._moment(in_round, passed)
+            self._after = (self._due - start) / in_round if in_round else 1.0 / (wish.rate or 1.0)
+            yield self._call(record)
+            in_round += 1
+
+    def _moment(self, number: int, passed: float) -> float:
+        wish = self._wish
+        if wish.rate is not None:
+            return number / wish.rate
+        return 0.0 if wish.speed is None else passed / wish.speed
+
+    def _call(self, record: Record) -> Planned:
+        asked = record.request
+        if asked is None:
+            raise ValueError("a record without a request is never planned")
+        target, body = _target(asked.url, self._wish.maps), asked.body.data or b""
+        headers = {name.lower(): value for name, value in asked.headers if name.lower() not in _OWN and name[:1] != ":"}
+        whole = Said(asked.headers, body, target)
+        takes, gives = self._trace.takes(whole), self._trace.gives(self._number, record)
+        call = Planned(
+            self._number,
+            record.seq,
+            self._due,
+            asked.method,
+            target,
+            headers,
+            body,
+            record.service,
+            record.operation,
+            key=str(record.seq) if self._round == 1 else f"{record.seq}.{self._round}",
+            turn=self._wish.turns.of(record, whole),
+            takes=takes,
+            gives=gives,
+            signs=tuple(each for each in self._wish.signatures if _signed_by(each, record, asked, target)),
+        )
+        self._number += 1
+        return call
 
 
 def plan(records: Iterable[Record], wish: Wish) -> tuple[list[Planned], Books]:
-    """The calls of a capture by the time when they were made, and where the other records went."""
-    books, kept = Books(), list[Record]()
-    for record in records:
-        books.records += 1
-        why = _why_not(record)
-        if record.tap != GATEWAY:
-            books.filtered[f"seen at {record.tap}, not at the entrance"] += 1
-        elif why:
-            books.skipped[why] += 1
-        else:
-            kept.append(record)
-    kept.sort(key=lambda record: (record.t, record.seq))
-    first = kept[0].t if kept else 0
-    planned: list[Planned] = []
-    before = passed = 0.0
-    trace = Trace(wish.bindings)
-    for record in kept:
-        at = (record.t - first) / _NS
-        if at < wish.begin or (wish.end is not None and at >= wish.end):
-            books.filtered["outside of --from and --until"] += 1
-            continue
-        if planned:
-            pause = at - before
-            passed += pause if wish.gap is None else min(pause, wish.gap)
-        before = at
-        due = 0.0 if wish.speed is None else passed / wish.speed
-        planned.append(_planned(record, len(planned), due, wish, trace))
-    return planned, books
+    """All calls of a capture that is held in memory, in whatever order it lies there."""
+    books = Books()
+    kept = sorted(sendable(records, books), key=lambda record: (record.t, record.seq))
+    return list(Plan(wish, books).calls(kept)), books
 
 
-def _why_not(record: Record) -> str:
-    """Why a record cannot be sent; empty when it can."""
-    if record.request is None:
-        return "no request"
-    if not record.request.body.whole:
-        return "its body was not kept"
-    return ""
+def _signed_by(signature: Signature, record: Record, asked: Asked, target: str) -> bool:
+    return signature.means(record.service, record.operation, asked.method, target)
 
 
-def _planned(record: Record, number: int, due: float, wish: Wish, trace: Trace) -> Planned:
-    asked = record.request
-    if asked is None:
-        raise ValueError("a record without a request is never planned")
-    place = urlsplit(asked.url)
+def _target(url: str, maps: Sequence[tuple[str, str]]) -> str:
+    place = urlsplit(url)
     path = place.path or "/"
-    for old, new in wish.maps:
+    for old, new in maps:
         if path.startswith(old):
             path = new + path[len(old) :]
             break
-    headers = {name.lower(): value for name, value in asked.headers if name.lower() not in _OWN and name[:1] != ":"}
-    target = f"{path}?{place.query}" if place.query else path
-    body = asked.body.data or b""
-    takes = trace.takes(Said(asked.headers, body, target))
-    gives = trace.gives(number, record)
-    names = (record.service, record.operation)
-    signs = tuple(each for each in wish.signatures if each.means(*names, asked.method, target))
-    return Planned(number, record.seq, due, asked.method, target, headers, body, *names, takes, gives, signs)
+    return f"{path}?{place.query}" if place.query else path
 
 
 def writes(planned: Iterable[Planned], idempotent: Callable[[str, str], bool]) -> Counter[str]:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.errors import SettingsError
-from lgsp.traffic.load.arrivals import Arrivals, Curve, Trace, bursts, constant, parse_stages, stages
+from lgsp.traffic.load.arrivals import Arrivals, Curve, bursts, constant, parse_stages, stages
 
 
-def moments(arrivals: Arrivals | Trace) -> list[float]:
+def moments(arrivals: Arrivals) -> list[float]:
     return [due for due in takewhile(lambda due: due is not None, map(arrivals.due, count())) if due is not None]
 
 
@@ -70,13 +70,6 @@ def test_a_pacer_says_how_long_to_wait_and_a_late_one_not_at_all() -> None:
     arrivals = Arrivals(constant(10, 1))
     assert [arrivals.next(0.0, 3), arrivals.next(0.25, 3), arrivals.next(0.5, 3)] == pytest.approx([0.3, 0.05, 0.0])
     assert arrivals.next(0.0, 10) is None
-
-
-def test_a_trace_is_sent_as_it_was_seen() -> None:
-    trace = Trace([0.0, 0.5, 0.7, 3.0])
-    assert moments(trace) == [0.0, 0.5, 0.7, 3.0]
-    assert (trace.next(0.6, 2), trace.next(9.0, 2), trace.next(9.0, 4)) == (pytest.approx(0.1), 0.0, None)
-    assert trace.rate(0.5) == 3
 
 
 def test_a_curve_is_a_step_where_two_points_share_a_moment() -> None:

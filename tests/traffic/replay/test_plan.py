@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.capture.record import CONNECTOR, GATEWAY, Asked, Body, Record
-from lgsp.traffic.replay.plan import Wish, plan, writes
+from lgsp.traffic.replay.plan import Books, Plan, Wish, plan, sendable, writes
 
 NS = 1_000_000_000
 
@@ -88,7 +88,7 @@ def test_every_record_goes_somewhere_once_and_time_never_goes_back(
         replace(a_record(at), tap=tap) if whole else replace(a_record(at), tap=tap, request=None)
         for at, tap, whole in given
     ]
-    planned, books = plan(records, Wish(speed, gap, begin, end))
+    planned, books = plan(records, Wish(speed=speed, gap=gap, begin=begin, end=end))
     books.sent = len(planned)
     assert books.balance
     dues = [call.due for call in planned]
@@ -103,3 +103,33 @@ def test_what_may_change_something_is_counted_by_what_it_asks() -> None:
     planned, _ = plan([*records, replace(a_record(4, method="DELETE"), service="", operation="")], Wish())
     found = writes(planned, lambda _, operation: operation.startswith("PUT"))
     assert found == {"svc POST /a/{id}": 2, "DELETE /a/1": 1}
+
+
+def test_a_rate_goes_evenly_in_the_order_of_the_times() -> None:
+    planned, _ = plan([a_record(at, at) for at in (9, 0, 1)], Wish(rate=4))
+    assert [(call.seq, call.due) for call in planned] == [(0, 0), (1, 0.25), (9, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("wish", "dues"),
+    [
+        (Wish(), [0, 2, 6, 9, 11, 15]),
+        (Wish(speed=2), [0, 1, 3, 4.5, 5.5, 7.5]),
+        (Wish(rate=2), [0, 0.5, 1, 1.5, 2, 2.5]),
+        (Wish(speed=None), [0] * 6),
+    ],
+)
+def test_another_round_begins_a_mean_pause_after_the_last_call(wish: Wish, dues: list[float]) -> None:
+    records, books = [a_record(at, at) for at in (0, 2, 6)], Books()
+    made = Plan(wish, books)
+    calls = [call for _ in range(2) for call in made.calls(sendable(records, books))]
+    assert [call.due for call in calls] == dues
+    assert [(call.number, call.key) for call in calls] == list(enumerate(["0", "2", "6", "0.2", "2.2", "6.2"]))
+    books.sent = 6
+    assert (books.records, books.balance) == (6, True)
+
+
+def test_what_went_before_does_not_go_again_and_the_rest_goes_at_once() -> None:
+    planned, books = plan([a_record(at, at) for at in range(5)], Wish(done={0, 1, 3}))
+    assert [(call.seq, call.due) for call in planned] == [(2, 0), (4, 2)]
+    assert books.filtered == {"went in an earlier run": 3}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,7 @@ from lgsp.cli.call import caller_of, trusting
 from lgsp.cli.expecting import Expected, expecting
 from lgsp.cli.load import allow, times_json
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
+from lgsp.clock import SystemClock
 from lgsp.errors import SettingsError
 from lgsp.settings import environment, read_secret
 from lgsp.traffic.diff import report as diff_report
@@ -34,6 +36,7 @@ from lgsp.traffic.diff.again import Heard
 from lgsp.traffic.diff.groups import Compared
 from lgsp.traffic.diff.rules import Rules, read_rules
 from lgsp.traffic.load.account import Account
+from lgsp.traffic.replay.fresh import Fresh, parse_new
 from lgsp.traffic.replay.journal import Journal
 from lgsp.traffic.replay.plan import Books, Plan, Planned, Wish, sendable, writes
 from lgsp.traffic.replay.script import read_script
@@ -52,6 +55,8 @@ _INCONCLUSIVE = 4
 @click.option("--until", "end", help="End so long after its first call.")
 @click.option("--loop", "rounds", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="So many times, one after the other.")  # fmt: skip
 @click.option("--order", default="none", show_default=True, metavar="none|global|key:EXPR", help="Which calls wait for the answer to the one before: none, all, those with the same consumer, service, or place in the request ($.id, header:x).")  # fmt: skip
+@click.option("--shift-dates", is_flag=False, flag_value="exact", type=click.Choice(["exact", "weeks"]), help="Move the dates in the calls by the time that has passed since; weeks: by whole weeks.")  # fmt: skip
+@click.option("--new-ids", multiple=True, metavar="uuid|PLACE", help="Other ids than the recorded ones: all UUIDs, or what stands at a place ($.id, header:x, path).")  # fmt: skip
 @click.option("--resume", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Note there what goes; what an earlier run noted does not go again.")  # fmt: skip
 @click.option("--map", "maps", multiple=True, metavar="FROM=TO", help="Rewrite what a path begins with.")
 @click.option("--bind", "scripts", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="What of the calls comes from replies, and what is computed anew: YAML, as `lgsp capture info --correlate` proposes it; or a name in replay/ of the configuration.")  # fmt: skip
@@ -189,6 +194,12 @@ def wish_of(asked: dict[str, Any]) -> Wish:
         turns = parse_turns(asked["order"])
     except ValueError as error:
         raise SettingsError(f"--order: {error}") from error
+    try:
+        uuids, new = parse_new(asked["new_ids"])
+    except ValueError as error:
+        raise SettingsError(f"--new-ids: {error}") from error
+    now = SystemClock().now() if asked["shift_dates"] else None
+    fresh = Fresh(now, asked["shift_dates"] == "weeks", uuids, new, salt=secrets.token_hex(8))
     maps = []
     for text in asked["maps"]:
         old, sign, new = text.partition("=")
@@ -199,6 +210,7 @@ def wish_of(asked: dict[str, Any]) -> Wish:
         speed=speed,
         rate=asked["rate"],
         turns=turns,
+        fresh=fresh,
         gap=_seconds("--max-gap", asked["max_gap"]) if asked["max_gap"] else None,
         begin=_seconds("--from", asked["begin"]),
         end=_seconds("--until", asked["end"]) if asked["end"] else None,

@@ -10,7 +10,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
 
@@ -220,6 +220,48 @@ def test_calls_that_were_signed_yesterday_are_refused_unless_they_are_signed_aga
         told = [json.loads(call.reply)["MaLoi"] for call in bus.calls("payment-platform")]
     assert outcomes == [(0, {"rejected": 20}), (0, {"ok": 20})]
     assert told == ["02"] * 10 + ["00"] * 10
+
+
+def test_dates_and_ids_of_the_calls_are_those_of_today(tmp_path: Path) -> None:
+    path, seen = tmp_path / "old.lgsp.jsonl", list[dict[str, str]]()
+    body = Body.of(b'{"day":"2023-05-24","born":"1985-06-05","ref":"R-100"}')
+    with Writer.create(path, {}) as writer:
+        writer.write(
+            *(Record(t=int((1_684_918_800 + n) * 1e9), request=Asked("POST", "/", (), body)) for n in range(2))
+        )
+
+    def app() -> web.Application:
+        async def note(http: web.Request) -> web.Response:
+            seen.append(await http.json())
+            return web.json_response({})
+
+        made = web.Application()
+        made.router.add_post("/", note)
+        return made
+
+    options = ("--shift-dates", "weeks", "--new-ids", "$.ref", "--speed", "max", "--allow-writes", "--max-lag", "1h")
+    today = datetime.fromtimestamp(SystemClock().now(), UTC)
+    with served(app) as url:
+        assert run("replay", path, "--to", url, *options, "--state", tmp_path)[0] == 0
+    assert seen[0] == seen[1]
+    day = datetime.fromisoformat(seen[0]["day"]).replace(tzinfo=UTC)
+    assert abs(day - today) <= timedelta(days=4)
+    assert day.weekday() == 2  # as the 24th of May 2023 was
+    assert seen[0]["born"] == "1985-06-05"
+    assert seen[0]["ref"] != "R-100"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--order", "key:"), "--order: 'key:' is no order"),
+        (("--new-ids", "id"), "--new-ids: 'id' is no place"),
+        (("--rate", "5", "--speed", "2"), "--rate and --speed both say when"),
+    ],
+)
+def test_what_options_cannot_mean_is_said(options: tuple[str, ...], says: str, recorded: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=says):
+        run("replay", recorded, "--to", "http://127.0.0.1:1", *options, "--state", tmp_path)
 
 
 def test_a_file_that_is_not_there_is_named(recorded: Path, tmp_path: Path) -> None:

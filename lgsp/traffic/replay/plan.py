@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from lgsp.capture.record import GATEWAY, Asked, Record
 from lgsp.traffic.replay.bind import Binding, Slot, Trace
+from lgsp.traffic.replay.fresh import Fresh
 from lgsp.traffic.replay.place import Said
 from lgsp.traffic.replay.sign import Signature
 from lgsp.traffic.replay.turns import Turns
@@ -86,7 +87,8 @@ class Wish:
 
     With a `rate` the calls go evenly, so many a second, whatever their times. `begin` and `end` are seconds from the first record
     that can be sent; what stands in `done` went before. `maps` rewrites what a path begins with. `bindings` say which values
-    of replies later calls have, `signatures` what is computed again as they go, `turns` which calls wait for each other.
+    of replies later calls have, `signatures` what is computed again as they go, `turns` which calls wait for each other, `fresh` what of them
+    is another one on another day.
     """
 
     speed: float | None = 1.0
@@ -99,6 +101,7 @@ class Wish:
     bindings: Sequence[Binding] = ()
     signatures: Sequence[Signature] = ()
     turns: Turns = field(default_factory=Turns)
+    fresh: Fresh = field(default_factory=Fresh)
 
 
 def sendable(records: Iterable[Record], books: Books) -> Iterator[Record]:
@@ -152,7 +155,7 @@ class Plan:
             last = at
             self._due = start + self._moment(in_round, passed)
             self._after = (self._due - start) / in_round if in_round else 1.0 / (wish.rate or 1.0)
-            yield self._call(record)
+            yield self._call(record, first)
             in_round += 1
 
     def _moment(self, number: int, passed: float) -> float:
@@ -161,7 +164,7 @@ class Plan:
             return number / wish.rate
         return 0.0 if wish.speed is None else passed / wish.speed
 
-    def _call(self, record: Record) -> Planned:
+    def _call(self, record: Record, first: int) -> Planned:
         asked = record.request
         if asked is None:
             raise ValueError("a record without a request is never planned")
@@ -169,14 +172,16 @@ class Plan:
         headers = {name.lower(): value for name, value in asked.headers if name.lower() not in _OWN and name[:1] != ":"}
         whole = Said(asked.headers, body, target)
         takes, gives = self._trace.takes(whole), self._trace.gives(self._number, record)
+        given = {recorded for slot in takes for recorded in slot.sources}
+        said = self._wish.fresh.made(Said(tuple(headers.items()), body, target), first, given)
         call = Planned(
             self._number,
             record.seq,
             self._due,
             asked.method,
-            target,
-            headers,
-            body,
+            said.target,
+            dict(said.headers),
+            said.body,
             record.service,
             record.operation,
             key=str(record.seq) if self._round == 1 else f"{record.seq}.{self._round}",

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 import uvloop
 
+from lgsp.app.entrance import AtGateway, Entrance, OnBus
+from lgsp.catalogue.consumer import Consumer
+from lgsp.catalogue.service import Catalogue
 from lgsp.clock import Clock, SystemClock
 from lgsp.errors import DeliveryError
 from lgsp.model import Outcome
@@ -26,18 +29,17 @@ from lgsp.traffic.replay.sign import signed
 from lgsp.traffic.replay.turns import Queue
 from lgsp.traffic.replay.upcoming import Upcoming
 
-_PATIENCE = 65.0
-"""Seconds until a target that does not answer is given up: longer than any service's timeout."""
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the calls go, as whom, how many at once."""
+    """Where the calls go, as whom, how many at once. With `catalogue` and `consumer` the address is a broker's."""
 
     url: str
     credentials: Credentials | None
     trust: ssl.SSLContext | None
     max_in_flight: int
+    catalogue: Catalogue | None = None
+    consumer: Consumer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,10 @@ class Result:
 
 @dataclass(slots=True)
 class Replayed:
-    """A replay that has ended; `results` only where they were wanted."""
+    """A replay that has ended after so many `seconds`; `results` only where they were wanted."""
 
     account: Account
+    seconds: float = 0.0
     results: list[Result] = field(default_factory=list)
 
 
@@ -81,13 +84,12 @@ async def _run(
     target: Target, calls: Iterator[Planned], books: Books, watch: Callable[[int], None], keep: Keep
 ) -> Replayed:
     clock = SystemClock()
-    async with Caller(target.url, clock, credentials=target.credentials, trust=target.trust) as caller:
-        await caller.begin()
+    async with _entrance(target, clock) as entrance:
         upcoming = Upcoming(calls)
         upcoming.due(0)  # whatever has to be read before the first call is no lateness of it
         # A replay has no end that is known: all of its calls are judged.
         replayed = Replayed(Account(clock.now(), math.inf))
-        sender = _Sender(caller, clock, books, keep, replayed)
+        sender = _Sender(entrance, clock, books, keep, replayed)
         generator = Generator(
             lambda number: sender.send(upcoming.take(number)),
             replayed.account,
@@ -105,15 +107,22 @@ async def _run(
         books.unsent = upcoming.rest()
         if upcoming.error is not None:
             raise upcoming.error
+        replayed.seconds = clock.now() - replayed.account.start
     replayed.results.sort(key=lambda result: result.number)
     return replayed
+
+
+def _entrance(target: Target, clock: Clock) -> Entrance:
+    if target.catalogue is not None and target.consumer is not None:
+        return OnBus(target.url, target.catalogue, target.consumer, clock)
+    return AtGateway(Caller(target.url, clock, credentials=target.credentials, trust=target.trust))
 
 
 class _Sender:
     """Makes one call after the other as they come due: waits for its turn, fills it in, signs it, sends it, hears it out."""
 
-    def __init__(self, caller: Caller, clock: Clock, books: Books, keep: Keep, replayed: Replayed) -> None:
-        self._caller = caller
+    def __init__(self, entrance: Entrance, clock: Clock, books: Books, keep: Keep, replayed: Replayed) -> None:
+        self._entrance = entrance
         self._clock = clock
         self._books = books
         self._keep = keep
@@ -141,11 +150,8 @@ class _Sender:
 
     async def _asked(self, call: Planned) -> Outcome:
         status, answer = 0, None
-        headers = {**call.headers, "x-lgsp-key": call.key}
         try:
-            answer = await self._caller.ask(
-                call.method, call.target, headers=headers, body=call.body, timeout=_PATIENCE
-            )
+            answer = await self._entrance.ask(call)
             status, outcome = answer.status, answer.outcome
             self._books.sent += 1
             if self._keep.heard is not None:

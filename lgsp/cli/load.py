@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ from lgsp.traffic.load.limits import Limit, parse_limits
 from lgsp.traffic.load.page import Verdict, page
 
 _INCONCLUSIVE = 4
+HTTP = {"http": "http://127.0.0.1:8280", "https": "https://127.0.0.1:8280"}
+AMQP = {"amqp": "amqp://127.0.0.1:5672/lgsp", "amqps": "amqps://127.0.0.1:5671/lgsp"}
+"""Kinds of addresses, each with one of them."""
 
 
 @click.command()
@@ -151,11 +154,11 @@ def _curve(asked: dict[str, Any], steps: list[tuple[float, float]], seconds: flo
     return stages(steps) if steps else constant(asked["rate"], seconds)
 
 
-def allow(url: str, allowed: Sequence[str]) -> None:
+def allow(url: str, allowed: Sequence[str], schemes: Mapping[str, str] = HTTP) -> None:
     """Raise `SettingsError` for a target beyond this machine that was not allowed by name."""
     host = urlsplit(url).hostname or ""
-    if urlsplit(url).scheme not in {"http", "https"} or not host:
-        raise SettingsError(f"{url!r} is no address: write it as http://127.0.0.1:8280")
+    if urlsplit(url).scheme not in schemes or not host:
+        raise SettingsError(f"{url!r} is no address: write it as {next(iter(schemes.values()))}")
     if not Address(host, 0).is_loopback and host not in allowed:
         raise SettingsError(f"{host} is beyond this machine: add --allow-target {host} if it may be loaded")
 

@@ -19,14 +19,16 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from lgsp.app import replay as running
+from lgsp.app.broker import broker_url
 from lgsp.app.recording import masking_of
 from lgsp.capture.formats import NATIVE, Report, format_of, load
 from lgsp.capture.sorting import by_time, lateness, nearly
+from lgsp.catalogue.consumer import read_consumers
 from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.units import parse_duration
 from lgsp.cli.call import caller_of, trusting
 from lgsp.cli.expecting import Expected, expecting
-from lgsp.cli.load import allow, times_json
+from lgsp.cli.load import AMQP, HTTP, allow, times_json
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.clock import SystemClock
 from lgsp.errors import SettingsError
@@ -48,6 +50,7 @@ _INCONCLUSIVE = 4
 @click.command()
 @click.argument("capture", type=click.Path(path_type=Path, exists=True))
 @click.option("--to", "url", required=True, metavar="URL", help="Where it is asked again.")
+@click.option("--via", type=click.Choice(["gateway", "bus"]), default="gateway", show_default=True, help="The way in; with bus, --to is a broker's amqp:// address.")  # fmt: skip
 @click.option("--speed", default="1", show_default=True, metavar="N|max", help="How fast its time goes.")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Evenly, so many calls a second, instead of at its own times.")  # fmt: skip
 @click.option("--max-gap", metavar="5s", help="Longer pauses are cut to this.")
@@ -88,7 +91,7 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
     )
     wish = replace(wish_of(asked), bindings=script.bindings, signatures=script.signatures)
     max_lag = _seconds("--max-lag", asked["max_lag"])
-    allow(asked["url"], asked["allow_target"])
+    allow(asked["url"], asked["allow_target"], AMQP if asked["via"] == "bus" else HTTP)
     make = partial(_calls, asked["capture"], asked["rounds"], state)
     if asked["dry_run"]:
         books = Books()
@@ -97,8 +100,7 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
     if not asked["allow_writes"]:
         _refuse_writes(make(wish, Books(), _nobody), catalogue_of(config), asked["url"])
     expected = Expected(asked, config, state, _seconds("--settle", asked["settle"])) if asked["expect"] else None
-    who = caller_of(config, state, asked["consumer"], asked["secret_file"]) if asked["consumer"] else None
-    target = running.Target(asked["url"], who, trusting(asked["cacert"], state), asked["max_in_flight"])
+    target = _target(asked, config, state)
     books = Books()
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(asked["resume"])) if asked["resume"] else None
@@ -121,7 +123,7 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
     met = expected.judge() if expected else None
     found = (("diff", compared), ("expect", met))
     more = {name: diff_report.as_json(each) for name, each in found if each is not None}
-    _tell(replayed.account, books, max_lag, more, json_wanted=json_wanted)
+    _tell(replayed, books, max_lag, more, json_wanted=json_wanted)
     if compared is not None and not json_wanted:
         click.echo(diff_report.text(compared), nl=False)
     if not books.balance:
@@ -130,6 +132,22 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
     if expected and met is not None:
         code = expected.tell(met, json_wanted=json_wanted) or code
     raise click.exceptions.Exit(code)
+
+
+def _target(asked: dict[str, Any], config: Path, state: Path) -> running.Target:
+    """Where it goes. Raises `SettingsError` for a consumer that is none, or has no secret."""
+    consumer, many = asked["consumer"], asked["max_in_flight"]
+    if asked["via"] == "bus":
+        known = read_consumers(config)
+        if consumer not in known:
+            raise SettingsError(
+                f"--via bus wants --as with a consumer of the configuration: {', '.join(sorted(known))}"
+            )
+        return running.Target(
+            broker_url(asked["url"], None, None), None, None, many, catalogue_of(config), known[consumer]
+        )
+    who = caller_of(config, state, consumer, asked["secret_file"]) if consumer else None
+    return running.Target(asked["url"], who, trusting(asked["cacert"], state), many)
 
 
 def _calls(
@@ -287,18 +305,19 @@ def _tell_left(books: Books) -> None:
             click.echo(f"  {count:>8,} {word}: {reason}")
 
 
-def _tell(account: Account, books: Books, max_lag: float, more: dict[str, Any], *, json_wanted: bool) -> None:
-    whole = account.whole
+def _tell(replayed: running.Replayed, books: Books, max_lag: float, more: dict[str, Any], *, json_wanted: bool) -> None:
+    account, whole = replayed.account, replayed.account.whole
     if json_wanted:
         outcomes = {str(outcome): count for outcome, count in sorted(whole.outcomes.items())}
         measured = {
             "response": times_json(whole.response), "service_time": times_json(whole.service), "lag": times_json(account.lag),
         }  # fmt: skip
-        print_json({"books": _books_json(books), "outcomes": outcomes, **measured, **more})
+        print_json({"books": _books_json(books), "seconds": replayed.seconds, "outcomes": outcomes, **measured, **more})
         return
     click.echo(
         f"{books.records:,} records = {books.sent:,} sent + {books.filtered.total():,} filtered + "
-        f"{books.skipped.total():,} skipped + {books.failed:,} failed + {books.unsent:,} not sent any more"
+        f"{books.skipped.total():,} skipped + {books.failed:,} failed + {books.unsent:,} not sent any more, "
+        f"in {replayed.seconds:.2f} s"
     )
     _tell_left(books)
     rows = (("response (from due)", whole.response), ("service (from send)", whole.service), ("own lag", account.lag))

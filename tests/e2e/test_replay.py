@@ -9,6 +9,7 @@ from pathlib import Path
 
 import processes
 import pytest
+from conftest import Broker
 
 from lgsp.capture.files import read
 
@@ -87,6 +88,32 @@ def test_one_and_many_in_flight_have_the_same_outcomes_to_the_byte(recorded: Pat
     one, many = ((tmp_path / f"{in_flight}.jsonl").read_bytes() for in_flight in ("1", "64"))
     assert one == many
     assert len(one.splitlines()) == 40
+
+
+def test_straight_at_the_bus_the_outcomes_are_those_of_the_gateway(
+    recorded: Path, broker: Broker, tmp_path: Path
+) -> None:
+    totals = []
+    up = ["up", *PLACES, "--no-traffic", "--seed", "7", "--broker", broker.url]
+    with processes.Process(up, tmp_path / "state", ready="try  ") as bus:
+        here = (
+            "--as",
+            "demo",
+            "--state",
+            str(bus.state),
+            "--allow-writes",
+            "--max-lag",
+            "1h",
+            "--speed",
+            "max",
+            "--json",
+        )
+        for to in (("--to", bus.found(r"gateway +(\S+)")), ("--to", broker.url, "--via", "bus")):
+            done = lgsp("replay", str(recorded), *to, *here)
+            assert done.returncode == 0, done.stderr
+            totals.append(json.loads(done.stdout)["outcomes"])
+    assert totals[0] == totals[1]
+    assert sum(totals[0].values()) == 40
 
 
 def test_without_a_word_nothing_that_writes_is_sent_and_a_dry_run_sends_nothing(recorded: Path, tmp_path: Path) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import subprocess
 import sys
+import threading
+from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import processes
 import pytest
 from conftest import Broker
 
-from lgsp.capture.files import read
+from lgsp.capture.files import Writer, read
+from lgsp.capture.record import Asked, Record
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 PLACES = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
@@ -149,3 +154,55 @@ def test_when_nobody_answers_the_books_say_so(recorded: Path, tmp_path: Path) ->
     assert done.returncode == 1
     books = json.loads(done.stdout)["books"]
     assert (books["sent"], books["failed"]) == (0, 40)
+
+
+class Counting(http.server.BaseHTTPRequestHandler):
+    """Answers, counts who came, and tells when there were sixty."""
+
+    came: ClassVar[Counter[str]] = Counter()
+    sixty = threading.Event()
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.came[self.path] += 1
+        if self.came.total() >= 60:
+            self.sixty.set()
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_after_a_kill_nothing_goes_twice(tmp_path: Path) -> None:
+    capture, journal = tmp_path / "all.lgsp.jsonl", tmp_path / "journal"
+    with Writer.create(capture, {}) as writer:
+        writer.write(*(Record(t=n, request=Asked("GET", f"/{n}")) for n in range(300)))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        words = [
+            "replay",
+            str(capture),
+            "--to",
+            f"http://127.0.0.1:{server.server_port}",
+            "--rate",
+            "100",
+            "--max-lag",
+            "1h",
+        ]
+        words += ["--max-in-flight", "4", "--resume", str(journal), "--state", str(tmp_path), "--json"]
+        first = subprocess.Popen(
+            [sys.executable, "-m", "lgsp", *words], stdout=subprocess.DEVNULL, cwd=processes.REPOSITORY
+        )
+        assert Counting.sixty.wait(60)
+        first.kill()
+        first.wait()
+        again = lgsp(*words)
+        server.shutdown()
+    books = json.loads(again.stdout)["books"]
+    before = books["filtered"]["went in an earlier run"]
+    assert (again.returncode, books["sent"] + before) == (0, 300)
+    assert 60 <= before < 300
+    assert max(Counting.came.values()) == 1
+    assert 300 - 4 <= len(Counting.came) <= 300  # what the kill caught in flight may not have gone

@@ -101,13 +101,13 @@ def history(
     change = chronicle.parse_changes(changes, scenario, period.loads)
     told = change.applied(period)
     with Progress(console=Console(stderr=True), transient=True, disable=json_wanted) as progress:
-        bar = progress.add_task("simulating", total=(3 if changes else 2) * len(told.loads))
+        bar = progress.add_task("simulating", total=(3 if change.outages else 2) * len(told.loads))
         teller = chronicle.Teller(scenario, told, seed, progress=lambda: progress.advance(bar))
         made = teller.simulate(change.outages)
         if check:
             _say_facts(list(facts.facts(told, made)), json_wanted=json_wanted)
             return
-        plain = teller.simulate() if changes else made
+        plain = teller.simulate() if change.outages else made
         today = datetime.fromtimestamp(SystemClock().now(), UTC).astimezone(scenario.zone).date()
         move = chronicle.move_until(told.last, today) if until else chronicle.Move()
         moved = chronicle.moved(made, move)

@@ -147,6 +147,9 @@ class Reader:
         if version != VERSION:
             problem = f"a capture of version {version!r}; this lgsp reads version {VERSION}: use the one that wrote it"
             raise CaptureError(self.name, number, problem)
+        taps, after = header.get("taps", []), header.get("after", 0)
+        if type(taps) is not list or not all(type(tap) is str for tap in taps) or type(after) is not int:
+            raise CaptureError(self.name, number, "no header: `taps` is a list of words, `after` a whole number")
         self._sum.update(line)
         return header
 
@@ -158,6 +161,7 @@ class Reader:
 
     def _wrong(self, error: CaptureError) -> None:
         if self._skip is None:
+            self._stream.close()
             raise error
         self._skip(error)
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from lgsp.errors import LgspError
 
@@ -106,6 +107,15 @@ class Record:
     reason: str = ""
     fault: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def split_url(url: str) -> SplitResult:
+    """The parts of a url as it was recorded; of one that is none, what stands before `?` is its path."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        path, _, query = url.partition("?")
+        return SplitResult("", "", path, query, "")
 
 
 def encode(record: Record) -> bytes:

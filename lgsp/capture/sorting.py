@@ -45,7 +45,7 @@ def _trailer(file: Path) -> int | None:
         lines = stream.read().splitlines()
     try:
         end = parse(lines[-1].decode()) if lines else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     late = end.get("late", 0) if isinstance(end, dict) and "lgsp_end" in end else None
     return late if type(late) is int else None

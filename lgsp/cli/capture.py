@@ -6,7 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from heapq import merge
 from itertools import chain
@@ -28,6 +28,7 @@ from lgsp.capture.where import where
 from lgsp.cli.options import as_json, places, print_json
 from lgsp.errors import SettingsError
 from lgsp.taps.recent import percentile
+from lgsp.traffic.diff.report import printable
 from lgsp.traffic.diff.view import changed
 from lgsp.traffic.replay.bind import Binding
 from lgsp.traffic.replay.correlate import correlated
@@ -81,9 +82,9 @@ def info(path: Path, config: Path, state: Path, *, stats: bool, correlate: bool,
     if correlate:
         _tell_bindings(correlated(load(path, Report())), json_wanted=json_wanted)
         return
-    header = Reader.open(parts(path)[0])
-    told = {"path": str(path), "header": dict(header.header)} | _summed(read(path), stats=stats)
-    header.close()
+    with closing(Reader.open(parts(path)[0])) as first:
+        header = dict(first.header)
+    told = {"path": str(path), "header": header} | _summed(read(path), stats=stats)
     if json_wanted:
         print_json(told)
         return
@@ -95,7 +96,9 @@ def info(path: Path, config: Path, state: Path, *, stats: bool, correlate: bool,
         for row in rows:
             outcomes = " ".join(f"{name or '-'}:{count}" for name, count in row["outcomes"].items())
             milliseconds = ["-" if row[p] is None else f"{row[p]:.1f}" for p in ("p50_ms", "p99_ms")]
-            table.add_row(row["service"], row["operation"], str(row["records"]), outcomes, *milliseconds)
+            table.add_row(
+                printable(row["service"]), printable(row["operation"]), str(row["records"]), outcomes, *milliseconds
+            )
         Console(soft_wrap=True).print(table)
 
 

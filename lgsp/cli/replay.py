@@ -295,7 +295,7 @@ def _tell_plan(planned: Iterable[Planned], books: Books, *, json_wanted: bool) -
         return
     click.echo(f"{asks.total():,} of {books.records:,} records would go, in {seconds:.1f} s")
     for name, count in asks.most_common():
-        click.echo(f"  {count:>8,} {name}")
+        click.echo(f"  {count:>8,} {diff_report.printable(name)}")
     _tell_left(books)
 
 

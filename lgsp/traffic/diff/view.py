@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
 
-from lgsp.capture.record import Asked, Body, Message, Record, parse
+from lgsp.capture.record import Asked, Body, Message, Record, parse, split_url
 from lgsp.traffic.diff.comparing import differences
 from lgsp.traffic.diff.rules import Ways
 
@@ -124,10 +124,7 @@ def _gathered(items: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _path(url: str) -> str:
-    try:
-        return urlsplit(url).path or "/"
-    except ValueError:
-        return url.partition("?")[0]
+    return split_url(url).path or "/"
 
 
 def _element(element: ET.Element, around: str) -> dict[str, Any]:

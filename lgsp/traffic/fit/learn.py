@@ -6,9 +6,8 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-from lgsp.capture.record import CONNECTOR, GATEWAY, Body, Record
+from lgsp.capture.record import CONNECTOR, GATEWAY, Body, Record, split_url
 from lgsp.catalogue.draft import head, keyed, narrowed, quoted, safe
 from lgsp.catalogue.parse import MIXABLE, wrong_name
 from lgsp.catalogue.replies import outcome_of
@@ -101,7 +100,7 @@ def _collected(records: Iterable[Record]) -> _Seen:
             continue
         outcome = _outcome(record)
         seen.outcomes[outcome] += 1
-        path = split(urlsplit(asked.url).path)
+        path = split(split_url(asked.url).path)
         template = record.operation.partition(" ")[2]
         if template:
             path = path[-len(split(template)) :]  # below the context
@@ -201,7 +200,7 @@ def _lines(name: str, operation: _Operation) -> Iterator[str]:
         yield f"        - status: {reply.status}"
         yield from keyed("          body", said)
     example: dict[str, object] = {"path": "/" + "/".join(path)} if "{" in template else {}
-    query = urlsplit(asked.url).query
+    query = split_url(asked.url).query
     if query:
         example["query"] = query
     sent = _content(asked.body)

@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
-from lgsp.capture.record import GATEWAY, Asked, Record, parse
+from lgsp.capture.record import GATEWAY, Asked, Record, parse, split_url
 from lgsp.traffic.diff.view import operation_of
 from lgsp.traffic.replay.bind import Binding, Put, Which
 from lgsp.traffic.replay.place import parse_place, scalar
@@ -81,7 +81,7 @@ def _made(value: str) -> bool:
 
 
 def _asked(asked: Asked) -> Iterator[Leaf]:
-    place = urlsplit(asked.url)
+    place = split_url(asked.url)
     yield from ((f"path:{at}", unquote(part)) for at, part in enumerate(place.path.split("/")) if _made(part))
     yield from ((f"query:{name}", value) for name, value in parse_qsl(place.query))
     for name, text in asked.headers:

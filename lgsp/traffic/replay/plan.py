@@ -5,6 +5,7 @@ records = to send + filtered (not wanted) + skipped (cannot be sent), each with 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -108,12 +109,11 @@ def sendable(records: Iterable[Record], books: Books) -> Iterator[Record]:
     """The records that can be asked again; the others are counted by why they cannot."""
     for record in records:
         books.records += 1
+        why = _why_not(record)
         if record.tap != GATEWAY:
             books.filtered[f"seen at {record.tap}, not at the entrance"] += 1
-        elif record.request is None:
-            books.skipped["no request"] += 1
-        elif not record.request.body.whole:
-            books.skipped["its body was not kept"] += 1
+        elif why:
+            books.skipped[why] += 1
         else:
             yield record
 
@@ -203,6 +203,27 @@ def plan(records: Iterable[Record], wish: Wish) -> tuple[list[Planned], Books]:
 
 def _signed_by(signature: Signature, record: Record, asked: Asked, target: str) -> bool:
     return signature.means(record.service, record.operation, asked.method, target)
+
+
+_METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_NOT_SENT = re.compile("[\\x00\\r\\n\\ud800-\\udfff]")
+
+
+def _why_not(record: Record) -> str:
+    """Why a record cannot be sent; empty when it can."""
+    if record.request is None:
+        return "no request"
+    if not record.request.body.whole:
+        return "its body was not kept"
+    if not _METHOD.fullmatch(record.request.method):
+        return "its method is none"
+    try:
+        urlsplit(record.request.url).geturl().encode()
+    except ValueError:
+        return "its url is none"
+    if any(_NOT_SENT.search(part) for pair in record.request.headers for part in pair):
+        return "a header cannot be sent"
+    return ""
 
 
 def _target(url: str, maps: Sequence[tuple[str, str]]) -> str:

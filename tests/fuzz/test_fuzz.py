@@ -31,7 +31,7 @@ def test_what_is_right_is_taken(name: str) -> None:
 def test_what_is_nearly_right_is_taken_or_refused(name: str) -> None:
     target = TARGETS[name]
 
-    @settings(max_examples=150)
+    @settings(max_examples=150, derandomize=True)
     @given(st.sampled_from(target.seeds()), st.integers(0, 8_000), st.integers(0, 40), st.binary(max_size=12))
     def takes(seed: bytes, at: int, gone: int, put: bytes) -> None:
         at %= len(seed) + 1
@@ -59,7 +59,9 @@ def test_nothing_is_found_by_coverage(tmp_path: Path) -> None:
             "--corpus",
             str(tmp_path / name),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        # One seed is one order of inputs: hashes that differ from run to run would lead elsewhere.
+        env = os.environ | {"PYTHONHASHSEED": "0"}
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=env)
         return name, done.returncode, done.stderr
 
     with ThreadPoolExecutor(2) as pool:

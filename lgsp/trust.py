@@ -62,6 +62,11 @@ def what_is_wrong(error: BaseException) -> str:
     return ""
 
 
+def has_hung_up(error: BaseException) -> bool:
+    """Whether the other side ended the connection: its last word, if it had one, may be lost with that."""
+    return any(isinstance(each, ConnectionResetError) for each in _behind(error))
+
+
 def _of_certificate(code: int) -> str:
     if code == _EXPIRED:
         return "its certificate has expired"

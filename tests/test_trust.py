@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lgsp.errors import SettingsError
-from lgsp.trust import context_of, what_is_wrong
+from lgsp.trust import context_of, has_hung_up, what_is_wrong
 
 
 @pytest.mark.parametrize("content", [None, b"", b"nonsense"])
@@ -41,3 +41,10 @@ def test_what_lies_behind_an_error_is_found(said: str, means: str) -> None:
     outer = ConnectionError("gone")
     outer.__cause__ = OSError(1, ssl.SSLError(1, said))
     assert what_is_wrong(outer).startswith(means)
+
+
+def test_who_hung_up_is_seen_behind_another_error() -> None:
+    error = OSError("no connection")
+    assert not has_hung_up(error)
+    error.__cause__ = ConnectionResetError(104, "Connection reset by peer")
+    assert has_hung_up(error)

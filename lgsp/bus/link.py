@@ -23,7 +23,7 @@ from lgsp.bus.relay import LaneConnection, Relay, with_relay
 from lgsp.bus.secure import context
 from lgsp.clock import Clock
 from lgsp.errors import BusUnavailable
-from lgsp.trust import what_is_wrong
+from lgsp.trust import has_hung_up, what_is_wrong
 
 log = structlog.get_logger()
 HEARTBEAT = 10
@@ -189,6 +189,8 @@ class Link:
 def absent(url: str, error: BaseException) -> str:
     """Why there is no connection to the address, in words."""
     wrong = what_is_wrong(error)
+    if not wrong and url.startswith("amqps:") and has_hung_up(error):
+        wrong = "it does not take our certificate, or wants one (it hung up)"
     if wrong:
         return f"the broker at {without_password(url)} is not connected to: {wrong}"
     return f"no broker answers at {without_password(url)} ({type(error).__name__}: {error})"

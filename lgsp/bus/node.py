@@ -216,7 +216,7 @@ class PrivateNode:
         while time.monotonic() < end:
             if self._guard is None or self._guard.poll() is not None:
                 break
-            if _speaks_amqp(self.port):
+            if _speaks_amqp(self.port) and all(map(_listens, filter(None, (self.tls_port, self.management_port)))):
                 return
             time.sleep(0.05)  # a broker that boots tells nobody when it is done
         tail = self._log_tail()
@@ -227,6 +227,14 @@ class PrivateNode:
         logs = [self.directory / "boot.log", *sorted((self.directory / "log").glob("*.log"))]
         lines = [line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()]
         return "\n".join(lines[-12:])
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _speaks_amqp(port: int) -> bool:

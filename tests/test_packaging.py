@@ -50,6 +50,7 @@ def made_of(project: Path) -> bytes:
     return (project / "dist" / "lgsp.cdx.json").read_bytes()
 
 
+@pytest.mark.timeout(90)
 def test_the_bill_of_materials_is_the_lock_and_the_same_twice(tmp_path: Path) -> None:
     bills = []
     for name in ("one", "two"):

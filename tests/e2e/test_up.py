@@ -309,5 +309,5 @@ def test_two_take_free_ports_and_write_down_where_they_stand(tmp_path: Path) -> 
             assert told[-1]["gateway"] == process.found(r"gateway +(\S+)")
             assert told[-1]["admin"] == process.found(r"admin +(\S+)")
             assert Path(told[-1]["secret_file"]).read_text() == processes.secret_of(process.state, told[-1]["key"])
-            assert processes.get_json(f"{told[-1]['admin']}/lgsp/v1/exchanges") == {"exchanges": []}
+            assert processes.get_json(f"{told[-1]['admin']}/lgsp/v1/exchanges") == {"exchanges": [], "forgotten": 0}
     assert told[0]["secret_file"] != told[1]["secret_file"]

@@ -189,11 +189,14 @@ class Link:
 def absent(url: str, error: BaseException) -> str:
     """Why there is no connection to the address, in words."""
     wrong = what_is_wrong(error)
-    if not wrong and url.startswith("amqps:") and has_hung_up(error):
-        wrong = "it does not take our certificate, or wants one (it hung up)"
     if wrong:
         return f"the broker at {without_password(url)} is not connected to: {wrong}"
-    return f"no broker answers at {without_password(url)} ({type(error).__name__}: {error})"
+    hint = "; perhaps it does not take our certificate, or wants one" if _may_want_one(url, error) else ""
+    return f"no broker answers at {without_password(url)} ({type(error).__name__}: {error}){hint}"
+
+
+def _may_want_one(url: str, error: BaseException) -> bool:
+    return url.startswith("amqps:") and has_hung_up(error)
 
 
 def without_password(url: str) -> str:

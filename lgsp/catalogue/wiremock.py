@@ -282,7 +282,7 @@ def _reply(
 ) -> tuple[dict[str, object], Mapping[str, object] | None]:
     """A reply as a rule has it, and the latency that it asks for."""
     fault = said.get("fault")
-    if fault is not None and fault not in _ABSENT:
+    if fault is not None and str(fault) not in _ABSENT:
         raise ValueError(f"fault {fault} has nothing like it here")
     reply: dict[str, object] = {"outcome": "unreachable"} if fault else {}
     status = said.get("status", 200)
@@ -292,7 +292,8 @@ def _reply(
         reply["status"] = status
     headers = {} if fault else _headers(said)
     body = None if fault else _body(said, headers, open_file)
-    if "response-template" in said.get("transformers", ()) and "{{" in json.dumps([body, headers]):
+    transformers = _list(said.get("transformers") or [], "`transformers`")
+    if "response-template" in transformers and "{{" in json.dumps([body, headers]):
         raise ValueError("its reply is a template of WireMock's: write it with our expressions")
     if headers:
         reply["headers"] = safe(headers)

@@ -112,3 +112,4 @@ async def test_a_connection_that_goes_while_it_leaves_is_no_mistake(leave: Calla
     await taking.restore({"a": ANSWER})
     broker.is_gone = True
     await leave(taking)
+    assert broker.ours.keys() == {"q.a"}, "nothing was cancelled, and nothing raised"

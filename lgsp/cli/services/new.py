@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -49,20 +50,12 @@ def new(
     given: Path | None,
     condition: str,
     at_most: float,
-    title_vi: str | None,
-    title_en: str | None,
-    owner: str | None,
-    operation: str | None,
-    request_file: Path | None,
-    reply_file: Path | None,
-    address: str | None,
-    consumers: tuple[str, ...],
-    share: str | None,
     output: Path | None,
     config: Path,
     state: Path,  # noqa: ARG001 - stands on every command
     *,
     strict: bool,
+    **said: Any,  # noqa: ANN401 - what the options of a draft say, see `_draft`
 ) -> None:
     """Write a file for service ID. What no option says is asked; an empty answer takes the default.
 
@@ -76,36 +69,10 @@ def new(
         )
     if service_id in catalogue_of(config):
         raise SettingsError(say("there is a service {} already: lgsp services show {}", service_id, service_id))
-    learned: Learned | None = None
-    skipped = 0
-    if given is not None and _is_capture(given):
-        learned = _learned(service_id, given, condition, at_most)
-        text = learned.text
-    elif given is not None and (mappings := _mappings_in(given)):
-        text, skipped = _from_wiremock(service_id, given, mappings)
-    elif given is not None:
-        if given.is_dir():
-            raise SettingsError(say("{} is a directory without captures or mappings in it", given))
-        text = from_openapi(service_id, Source(given.name, given.read_bytes()))
+    if given is None:
+        text, is_well = draft_yaml(_draft(service_id, **said)), True
     else:
-        vi = _asked(title_vi, "Its name in Vietnamese", service_id)
-        text = draft_yaml(
-            Draft(
-                id=service_id,
-                title_vi=vi,
-                title_en=_asked(title_en, "Its name in English", vi),
-                owner=_asked(owner, "The agency behind it", ""),
-                operation=_operation(operation),
-                request=_sample(request_file, "A sample request body (end with an empty line; none for a plain GET)"),
-                reply=_sample(
-                    reply_file, "The sample reply as it stands in the provider's document (end with an empty line)"
-                ),
-                address=_asked(address, "The real provider's address (none: only simulated)", ""),
-                consumers=consumers
-                or tuple(_asked(None, "Who may call (consumers, with commas)", "").replace(",", " ").split()),
-                share=_asked(share, "Its part of all calls", "1%"),
-            )
-        )
+        text, is_well = _from_given(service_id, given, condition, at_most, strict=strict)
     name = f"services.d/{service_id}.yaml"
     read_catalogue(config, Source(name, text.encode()))
     if output == Path("-"):
@@ -114,8 +81,50 @@ def new(
         file = output or config / name
         put(file, text.encode())
         click.echo(say("{} is written and right; next: lgsp services test {}", file, service_id), err=True)
-    is_well = (learned is None or learned.fits_well) and not (strict and skipped)
     raise click.exceptions.Exit(0 if is_well else 1)
+
+
+def _from_given(service_id: str, given: Path, condition: str, at_most: float, *, strict: bool) -> tuple[str, bool]:
+    """The services file that a capture, mappings or an OpenAPI document make, and whether they make a good one."""
+    if _is_capture(given):
+        learned = _learned(service_id, given, condition, at_most)
+        return learned.text, learned.fits_well
+    if mappings := _mappings_in(given):
+        text, skipped = _from_wiremock(service_id, given, mappings)
+        return text, not (strict and skipped)
+    if given.is_dir():
+        raise SettingsError(say("{} is a directory without captures or mappings in it", given))
+    return from_openapi(service_id, Source(given.name, given.read_bytes())), True
+
+
+def _draft(
+    service_id: str,
+    *,
+    title_vi: str | None,
+    title_en: str | None,
+    owner: str | None,
+    operation: str | None,
+    request_file: Path | None,
+    reply_file: Path | None,
+    address: str | None,
+    consumers: tuple[str, ...],
+    share: str | None,
+) -> Draft:
+    """What the options say, and whoever sits there is asked for the rest."""
+    vi = _asked(title_vi, "Its name in Vietnamese", service_id)
+    return Draft(
+        id=service_id,
+        title_vi=vi,
+        title_en=_asked(title_en, "Its name in English", vi),
+        owner=_asked(owner, "The agency behind it", ""),
+        operation=_operation(operation),
+        request=_sample(request_file, "A sample request body (end with an empty line; none for a plain GET)"),
+        reply=_sample(reply_file, "The sample reply as it stands in the provider's document (end with an empty line)"),
+        address=_asked(address, "The real provider's address (none: only simulated)", ""),
+        consumers=consumers
+        or tuple(_asked(None, "Who may call (consumers, with commas)", "").replace(",", " ").split()),
+        share=_asked(share, "Its part of all calls", "1%"),
+    )
 
 
 def _mappings_in(path: Path) -> list[Path]:

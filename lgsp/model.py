@@ -118,6 +118,8 @@ class Reply:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     stamps: Stamps | None = None
+    service: str = field(default="", compare=False)
+    """For which service whoever sent it over a bus says that it answers."""
 
     @classmethod
     def of_json(

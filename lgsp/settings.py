@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lgsp.errors import SettingsError
@@ -64,6 +64,8 @@ class Settings:
     """The authority that the broker's certificate comes from; `None`: those of the system."""
     broker_certificate: Path | None = None
     """What we show to a broker that wants to see a certificate, with its key."""
+    answerers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Broker users of connectors processes, each with the services that it answers for; `()`: all."""
     open: bool = False
     tls: bool = False
     tls_names: tuple[str, ...] = ()

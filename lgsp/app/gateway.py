@@ -24,7 +24,7 @@ async def gateway(settings: Settings, *, traffic: Traffic | None = None) -> None
     check(settings)
     async with AsyncExitStack() as stack:
         account = await stack.enter_async_context(account_of(settings, "rabbitmq"))
-        bus = RabbitBus(url_of(settings), settings.name, account.clock, account.metrics)
+        bus = RabbitBus(url_of(settings), settings.name, account.clock, account.metrics, answerers=settings.answerers)
         dispatcher = await stack.enter_async_context(account.dispatcher(bus))
         await stack.enter_async_context(bus)
         control = await stack.enter_async_context(RabbitControl(url_of(settings), settings.name))

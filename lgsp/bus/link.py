@@ -69,6 +69,11 @@ class Link:
         return f"<Link of {self._name}, {'up' if self.is_up else 'down'}, {self._relay or 'plain'}>"
 
     @property
+    def user(self) -> str:
+        """Who we are to the broker."""
+        return self._user
+
+    @property
     def is_up(self) -> bool:
         """Whether the connection stands at this moment."""
         return self._connection is not None and self._connection.connected.is_set()

@@ -32,6 +32,8 @@ class Message:
     expiration: str = ""
     content_type: str = ""
     persistent: bool = False
+    user: str = ""
+    """Of what arrived: the broker user who sent it, if it says so; then the broker has checked it."""
 
 
 def encode_request(request: Request, *, publish: int, reply_to: str, budget: float, now: float) -> Message:
@@ -161,6 +163,7 @@ def decode_reply(message: Message) -> Reply:
         body=message.body,
         headers=_carried(message),
         stamps=_stamps(headers) if "lgsp-t3-ns" in headers else None,
+        service=message.app_id,
     )
 
 

@@ -129,6 +129,7 @@ def message_of(delivered: aiormq.abc.DeliveredMessage) -> Message:
         reply_to=said.reply_to or "",
         expiration=said.expiration or "",
         content_type=said.content_type or "",
+        user=said.user_id or "",
     )
 
 

@@ -8,7 +8,7 @@ Serving is in `serving`, store-and-forward in `stored`; here is what asks, and w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,7 @@ from typing import Any, Self
 import structlog
 
 from lgsp.bus import topology
+from lgsp.bus.answerers import Answerers
 from lgsp.bus.base import Answer, Silent, Take, Watch
 from lgsp.bus.channel import Channel, Delivery
 from lgsp.bus.errors import GONE
@@ -39,7 +40,7 @@ class RabbitBus:
     """A gateway's or a connectors process's place on the broker. With `asks` it has a reply queue of its own name.
 
     It declares nothing but that queue: work queues are somebody's who provisions, and a missing one is waited for.
-    `lane` false: aiormq's own way, as where the fast lane cannot be attached.
+    `lane` false: aiormq's own way, as where the fast lane cannot be attached. `answerers`: see `Answerers`.
     """
 
     kind = "rabbitmq"
@@ -57,6 +58,7 @@ class RabbitBus:
         drain: float = 5.0,
         heartbeat: int = 10,
         lane: bool = True,
+        answerers: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self._name = name
         self._clock = clock
@@ -66,7 +68,8 @@ class RabbitBus:
         self._link = Link(
             url, name, clock, retry=retry, on_change=self.changed, spawn=self._spawn, heartbeat=heartbeat, lane=lane
         )
-        self._results = Results(name, self._link, self, clock, self._spawn)
+        self._answerers = Answerers(answerers or {})
+        self._results = Results(name, self._link, self, clock, self._spawn, self._answerers)
         self._serving = Serving(self._link, self, clock, self._watch, self._spawn, prefetch)
         self._stored = Work(self._link, self, clock, self._watch, self._spawn, prefetch)
         self._was_up: bool | None = None
@@ -207,6 +210,12 @@ class RabbitBus:
             reply = decode_reply(message)
         except MalformedRequest as error:
             log.warning("reply ignored", why=str(error), service=message.app_id)
+            return
+        slot = self._waiting.find(reply.to)
+        if slot is not None and not self._answerers.may(slot.service, message):
+            log.warning(
+                "reply ignored", why="not its to give", user=message.user, service=message.app_id, of=slot.service
+            )
             return
         arrival, _ = self._waiting.resolve(reply)
         if arrival is Arrival.LATE:

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from lgsp.bus import topology
+from lgsp.bus.answerers import Answerers
 from lgsp.bus.base import Answer, Odd, Take, Watch
 from lgsp.bus.channel import Channel, Delivery, Owner
 from lgsp.bus.consuming import Consuming
@@ -76,7 +77,8 @@ async def publish(channel: Channel, exchange: str, key: str, message: Message, s
 class Results:
     """What comes back to a gateway."""
 
-    def __init__(self, name: str, link: Link, owner: Owner, clock: Clock, spawn: Spawn) -> None:
+    def __init__(self, name: str, link: Link, owner: Owner, clock: Clock, spawn: Spawn, answerers: Answerers) -> None:
+        self._answerers = answerers
         self._name = name
         self._link = link
         self._owner = owner
@@ -138,7 +140,7 @@ class Results:
         message = delivery.message
         take = self._take
         try:
-            reply = _notice(message) or decode_reply(message)
+            reply = self._of(message)
         except MalformedRequest as error:
             log.warning("result ignored", why=str(error), service=message.app_id)
             delivery.channel.reject(delivery)
@@ -148,6 +150,17 @@ class Results:
                 delivery.channel.ack(delivery)
                 return
             await self._clock.sleep(_AGAIN)
+
+    def _of(self, message: Message) -> Reply:
+        """The result that a message is. Raises `MalformedRequest` also where it is not its sender's to give."""
+        notice = _notice(message)
+        if notice is None:
+            if not self._answerers.may(message.app_id, message):
+                raise MalformedRequest(f"the broker user {message.user!r} does not answer for this service")
+            return decode_reply(message)
+        if message.user != self._link.user:  # a dead letter is what we sent ourselves
+            raise MalformedRequest(f"the broker user {message.user!r} tells of a request that it did not send")
+        return notice
 
 
 def _notice(message: Message) -> Reply | None:

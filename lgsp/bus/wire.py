@@ -219,20 +219,23 @@ def read_header(data: bytes, at: int, stop: int) -> tuple[int, Message]:  # noqa
         at += 8
     if not 0 <= stop - at <= _NAMES_MAX:
         raise BadFrame("the properties do not end where their frame does")
-    type_, app_id = _names(flags & _NAMES, data[at:stop])
-    return size, Message(b"", headers, correlation_id, message_id, type_, app_id, reply_to, expiration, content_type)
+    type_, user, app_id = _names(flags & _NAMES, data[at:stop])
+    return size, Message(
+        b"", headers, correlation_id, message_id, type_, app_id, reply_to, expiration, content_type, user=user
+    )
 
 
 @lru_cache(4096)
-def _names(flags: int, data: bytes) -> tuple[str, str]:
-    """Type and app id, from the properties at the end. Kept: one operation's and caller's come again and again."""
+def _names(flags: int, data: bytes) -> tuple[str, str, str]:
+    """Type, user and app id, from the properties at the end. Kept: one operation's and caller's come again and again."""
     at = 0
-    type_ = app_id = ""
+    type_ = user = app_id = ""
     if flags & _TYPE:
         start, at = at + 1, at + 1 + data[at]
         type_ = _text(data[start:at])
     if flags & _USER_ID:
-        at += 1 + data[at]
+        start, at = at + 1, at + 1 + data[at]
+        user = _text(data[start:at])
     if flags & _APP_ID:
         start, at = at + 1, at + 1 + data[at]
         app_id = _text(data[start:at])
@@ -240,7 +243,7 @@ def _names(flags: int, data: bytes) -> tuple[str, str]:
         at += 1 + data[at]
     if at != len(data):
         raise BadFrame("the properties do not end where their frame does")
-    return type_, app_id
+    return type_, user, app_id
 
 
 def _text(data: bytes) -> str:

@@ -16,7 +16,7 @@ from lgsp.app.broker import ADMIN, CONNECTORS, definitions
 from lgsp.bus.drift import Difference, drift
 from lgsp.bus.management import Management
 from lgsp.catalogue.service import Catalogue
-from lgsp.cli.options import as_json, catalogue_of, places, print_json
+from lgsp.cli.options import as_json, catalogue_of, places, print_json, served_by
 from lgsp.edge.tokens import make_key
 from lgsp.errors import SettingsError
 from lgsp.settings import environment, read_secret
@@ -196,16 +196,11 @@ def _tell(found: Sequence[Difference], *, json_wanted: bool) -> None:
 
 def _served(answering: Sequence[str], catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
     """The services of each connectors process that was named. Raises `SettingsError`."""
-    served = {}
-    for each in answering or (CONNECTORS,):
-        name, _, listed = each.partition("=")
-        services = tuple(filter(None, listed.split(",")))
-        unknown = [service for service in services if service not in catalogue]
-        if not name or unknown:
-            raise SettingsError(
-                f"--connectors {each}: {', '.join(unknown) or 'it'} is no service: see lgsp services ls"
-            )
-        served[name] = services
+    served = served_by(answering or (CONNECTORS,))
+    for name, services in served.items():
+        unknown = ", ".join(service for service in services if service not in catalogue)
+        if unknown:
+            raise SettingsError(f"--connectors {name}: {unknown} is no service: see lgsp services ls")
     return served
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -13,7 +13,7 @@ import click
 import connectors
 from lgsp.catalogue.parse import read_catalogue
 from lgsp.catalogue.service import Catalogue, Text
-from lgsp.errors import CatalogueError
+from lgsp.errors import CatalogueError, SettingsError
 from lgsp.settings import environment, find_config, find_state
 
 P = ParamSpec("P")
@@ -33,6 +33,17 @@ def places(command: Callable[P, R]) -> Callable[..., R]:
         return command(*args, **kwargs)
 
     return with_places
+
+
+def served_by(answering: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The services of each connectors process, of `NAME=ID,ID`; none for one that serves all. Raises `SettingsError`."""
+    served = {}
+    for each in answering:
+        name, _, listed = each.partition("=")
+        if not name:
+            raise SettingsError(f"--connectors {each}: name the process first, NAME or NAME=ID,ID")
+        served[name] = tuple(filter(None, listed.split(",")))
+    return served
 
 
 def as_json(command: Callable[P, R]) -> Callable[P, R]:

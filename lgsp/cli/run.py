@@ -18,7 +18,7 @@ from lgsp.app import up as whole
 from lgsp.app.demo import Traffic
 from lgsp.app.process import run
 from lgsp.cli.live import show
-from lgsp.cli.options import places
+from lgsp.cli.options import places, served_by
 from lgsp.edge.welcome import TESTER, secret_file_of
 from lgsp.errors import SettingsError
 from lgsp.runtime.recorded import OnMiss
@@ -152,6 +152,7 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         tls_names=flags.get("tls_names") or tuple(env.get("LGSP_TLS_NAMES", "").split()),
         tls_certificate=_file(first("tls_certificate", "LGSP_TLS_CERTIFICATE", "")),
         client_authority=_file(first("client_authority", "LGSP_CLIENT_AUTHORITY", "")),
+        answerers=served_by(flags.get("answering") or tuple(env.get("LGSP_CONNECTORS", "").split())),
         token_key=read_secret("LGSP_TOKEN_KEY", env),
         open=bool(flags.get("is_open")) or env.get("LGSP_OPEN") == "yes",
         seed=flags["seed"] if flags.get("seed") is not None else int(env.get("LGSP_SEED", base.seed)),
@@ -272,6 +273,13 @@ def _traffic(config: Path, file: Path | None, pace: float) -> Traffic | None:
 @_metrics
 @_broker("amqp://127.0.0.1:5672/lgsp")
 @_user
+@click.option(
+    "--connectors",
+    "answering",
+    multiple=True,
+    metavar="NAME[=ID,ID]",
+    help="A broker user that may answer, and for which services alone; may be repeated [LGSP_CONNECTORS, with spaces; any].",
+)
 @_call_back
 @_limits
 @click.option("--scenario", type=click.Path(path_type=Path, dir_okay=False), help="Demo traffic of this day [none].")

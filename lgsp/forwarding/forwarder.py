@@ -215,6 +215,9 @@ class Forwarder:
     async def take(self, reply: Reply, number: int) -> bool:
         """See `lgsp.bus.base.Take`: false while the ledger cannot be written."""
         live = self._live.get(reply.to)
+        if live is not None and reply.service not in {"", live.standing.service}:
+            log.warning("result ignored", why="not its to give", service=reply.service, of=live.standing.service)
+            return True
         if (reply.outcome, reply.status, reply.reason) == EXECUTING:
             if live is not None:
                 standing, step = self._decided(live.standing, Begun(number))

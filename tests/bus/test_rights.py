@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pika
 import pytest
+from builders import a_request
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker
 
 from lgsp.bus import topology
 from lgsp.bus.node import PrivateNode
+from lgsp.bus.rabbitmq import RabbitBus
+from lgsp.clock import SystemClock
+from lgsp.model import Outcome, Reply
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(90)]
 REFUSED = (403, 406)
@@ -24,6 +30,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateNode]:
         topology.administrator("admin", "a"),
         topology.gateway_user("gw1", "g"),
         topology.connectors_user("taken", "t", ["mine"]),
+        topology.connectors_user("theirs", "o", ["others"]),
     ]
     document = topology.definitions(["mine", "others"], users, salt=b"salt")
     with PrivateNode(tmp_path_factory.mktemp("node"), document) as running:
@@ -78,3 +85,81 @@ def test_it_may_still_do_its_own_work(node: PrivateNode) -> None:
         assert channel.basic_get("q.async.mine")[0] is None
         channel.confirm_delivery()
         channel.basic_publish(topology.REPLY, "gw1", b"x", pika.BasicProperties(user_id="taken"))
+
+
+def taken_from(node: PrivateNode, queue: str) -> pika.BasicProperties:
+    """The properties of the next message there, as the process sees them that serves it."""
+    with connected(node, "theirs", "o") as connection:
+        channel = connection.channel()
+        for _, properties, _ in channel.consume(queue, auto_ack=True, inactivity_timeout=10):
+            assert properties is not None, "no request within 10 s"
+            channel.cancel()
+            return properties
+    raise AssertionError
+
+
+def answered(node: PrivateNode, exchange: str, user: str, password: str, body: bytes, **said: Any) -> None:
+    with connected(node, user, password) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        channel.basic_publish(exchange, "gw1", body, pika.BasicProperties(**said), mandatory=True)
+
+
+GUISES = [
+    {"app_id": app_id, "user_id": user_id}
+    for app_id, user_id in (("others", "taken"), ("others", None), ("mine", "taken"), (None, "taken"), (None, None))
+]
+NAMED = {"taken": ["mine"], "theirs": ["others"]}
+
+
+async def test_it_cannot_answer_for_another_service_though_it_learnt_the_transaction(node: PrivateNode) -> None:
+    async with (
+        RabbitBus(node.url("gw1", "g"), "gw1", SystemClock(), answerers=NAMED) as bus,
+        asyncio.TaskGroup() as group,
+    ):
+        asking = group.create_task(bus.request(a_request(service="others"), timeout=30))
+        asked = await asyncio.to_thread(taken_from, node, "q.sync.others")
+        known = {"correlation_id": asked.correlation_id, "headers": {"lgsp-answers": asked.message_id}}
+        for guise in GUISES:
+            await asyncio.to_thread(answered, node, topology.REPLY, "taken", "t", b"wrong", **known, **guise)
+        right = {"app_id": "others", "user_id": "theirs"}
+        await asyncio.to_thread(answered, node, topology.REPLY, "theirs", "o", b"right", **known, **right)
+        assert (await asking).body == b"right"
+
+
+async def test_it_cannot_end_what_was_stored_for_another_service(node: PrivateNode) -> None:
+    results: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def take(reply: Reply, _: int) -> bool:
+        await results.put(reply.body)
+        return True
+
+    async with RabbitBus(node.url("gw1", "g"), "gw1", SystemClock(), answerers=NAMED) as bus:
+        await bus.collect(take)
+        await bus.submit(a_request(service="others"), publish=1, age=60)
+        asked = await asyncio.to_thread(taken_from, node, "q.async.others")
+        known = {"correlation_id": asked.correlation_id, "headers": {"lgsp-answers": asked.message_id}}
+        gone = {"correlation_id": asked.correlation_id, "headers": {"x-first-death-reason": "expired"}}
+        for guise in (each for each in GUISES if each["app_id"] != "mine"):
+            await asyncio.to_thread(answered, node, topology.RESULT, "taken", "t", b"wrong", **known, **guise)
+            await asyncio.to_thread(answered, node, topology.RESULT, "taken", "t", b"wrong", **gone, **guise)
+        right = {"app_id": "others", "user_id": "theirs"}
+        await asyncio.to_thread(answered, node, topology.RESULT, "theirs", "o", b"right", **known, **right)
+        async with asyncio.timeout(10):
+            assert await results.get() == b"right"
+
+
+async def test_what_the_broker_itself_gave_up_is_told_to_who_sent_it(node: PrivateNode) -> None:
+    results: asyncio.Queue[Reply] = asyncio.Queue()
+
+    async def take(reply: Reply, _: int) -> bool:
+        await results.put(reply)
+        return True
+
+    async with RabbitBus(node.url("gw1", "g"), "gw1", SystemClock(), answerers=NAMED) as bus:
+        await bus.collect(take)
+        request = a_request(service="mine")
+        await bus.submit(request, publish=1, age=0.05)
+        async with asyncio.timeout(15):
+            notice = await results.get()
+        assert (notice.to, notice.outcome, notice.reason) == (request.id, Outcome.TIMEOUT, "max_age")

@@ -154,7 +154,7 @@ def test_properties_of_which_we_read_nothing_are_passed_over() -> None:
     head = pamqp.frame.marshal(header.ContentHeader(0, 12, properties), 1)
     assert wire.read_header(head, 7, len(head) - 1) == (
         12,
-        Message(content_type="text/plain", correlation_id="c", app_id="registry"),
+        Message(content_type="text/plain", correlation_id="c", app_id="registry", user="somebody"),
     )
 
 

@@ -384,3 +384,17 @@ async def test_a_ledger_that_cannot_be_written_leaves_the_result_with_the_bus(
             assert made.balance() == (1, 0, 1)
         assert await made.bus.answers(1)
         assert made.balance() == (1, 1, 0)
+
+
+async def test_a_result_of_another_services_connector_changes_nothing(tmp_path: Path) -> None:
+    async with stage(tmp_path) as made:
+        sent = made.send()
+        await made.bus.published(1)
+        for outcome, reason in ((Outcome.OK, ""), (Outcome.OK, EXECUTING[2]), (Outcome.PROVIDER_ERROR, "retry")):
+            assert await made.bus.answers(1, service="another", outcome=outcome, reason=reason, body=b"wrong")
+        assert made.balance() == (1, 0, 1)
+        await made.bus.answers(1, service="svc", body=b"right")
+        receipt = await sent
+        assert receipt.transaction is not None
+        assert receipt.transaction.reply is not None
+        assert receipt.transaction.reply.body == b"right"

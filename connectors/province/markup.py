@@ -27,6 +27,10 @@ def parse(data: bytes) -> etree._Element:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise NotXml(f"not well-formed: {error.msg}") from error
+    # lxml asks for the last of the parser's complaints alone: a mere warning after them lets unbound prefixes through.
+    complaint = next(iter(parser.error_log.filter_from_errors()), None)
+    if complaint is not None:
+        raise NotXml(f"not well-formed: {complaint.message}, line {complaint.line}, column {complaint.column}")
     if root.getroottree().docinfo.internalDTD is not None:
         raise NotXml("a document type is refused")
     return root

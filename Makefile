@@ -1,6 +1,6 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak big-capture past fuzz hostile recorder long bench bench-quick pictures sbom audit lock generated format clean
+.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak simulation big-capture past fuzz hostile recorder long bench bench-quick pictures sbom audit lock generated format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
@@ -78,6 +78,10 @@ soak: ## Two hours of the same with a fault every 4 minutes; memory's slope; sam
 	@sh scripts/setup system
 	.venv/bin/python tests/chaos/soak.py 121 soak.jsonl --seed $(SEED)
 
+simulation: ## 10,000 histories on a virtual clock, and 2,500 of what is stored first: a quarter of an hour (SEEDS=2000 in `make proof`; SEED=the first)
+	@sh scripts/setup dev
+	SEEDS=$(or $(SEEDS),10000) $(PYTEST) -s -m proof -k histories_hold tests/simulation
+
 past: ## The whole past of the yardstick, told and put into a real Prometheus: times, memory, and every call counted; two minutes
 	@sh scripts/setup dev
 	@sh scripts/setup system
@@ -101,7 +105,7 @@ recorder: ## A minute of recording to a disk that takes 2 MB a second: what is h
 	@sh scripts/setup dev
 	SLOW_SINK=$(or $(SLOW_SINK),60) $(PYTEST) -s -m proof tests/proof/test_recorder.py
 
-long: soak chaos-long chaos-cluster chaos-ended big-capture past fuzz hostile recorder ## Hours: what `make proof` is too short for
+long: soak chaos-long chaos-cluster chaos-ended simulation big-capture past fuzz hostile recorder ## Hours: what `make proof` is too short for
 
 bench: ## lgsp beside its peers, interleaved, as ratios: prints the table of docs/performance.md
 	@sh scripts/setup run

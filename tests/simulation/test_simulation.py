@@ -36,7 +36,7 @@ def test_a_few_histories_hold(directory: Path) -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(1_500)
+@pytest.mark.timeout(1_500 + SEEDS)
 def test_thousands_of_histories_hold(directory: Path) -> None:
     """A red seed is printed; `SEED=that SEEDS=1` runs it again, event by event the same."""
     faults: Counter[str] = Counter()

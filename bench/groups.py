@@ -14,6 +14,7 @@ from bench.figures import Round
 from bench.loop import Loop, Place
 from bench.peers import payload
 from bench.process import REPOSITORY, free_port
+from bench.punctual import Paced, autocannon, replayed
 from bench.web import Server, Web
 
 _PEERS = REPOSITORY / "bench" / "peers"
@@ -84,7 +85,7 @@ def groups(directory: Path, *, quick: bool) -> list[Group]:
     made = [_bus(directory), _http(directory), _services(directory, (28, 2800) if quick else (28, 280, 2800))]
     if quick:
         return [shortened(group) for group in made]
-    return [*made, _stored(directory), _bodies(directory), _connectors(directory), _console(directory)]
+    return [*made, _stored(directory), _bodies(directory), _connectors(directory), _console(directory), _punctual()]
 
 
 def shortened(group: Group) -> Group:
@@ -359,4 +360,17 @@ def _console(directory: Path) -> Group:
         "lgsp over HTTP while its console is open",
         "`lgsp up` on the embedded bus, 64 connections, 28 services; who watches reads on the same cores and draws nothing",
         [candidate("nobody watches", 0), candidate("5 consoles", 5)],
+    )
+
+
+def _punctual() -> Group:
+    return Group(
+        "punctual",
+        "How punctual who sends at an even rate is",
+        "so many GETs a second for 2 s, to a process that notes when each came and answers two octets; p50 and p99 are how late they "
+        "came behind an even schedule which nobody is ahead of, at the rate that stands under `at once`",
+        [
+            Paced("lgsp replay", "replayed", replayed),
+            Paced("autocannon", "autocannon", autocannon, "64 connections; says nothing of its own lag"),
+        ],
     )

@@ -15,6 +15,7 @@ from lgsp.errors import SettingsError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORTEST_RETENTION = 31
+"""In days: the ledger keeps a whole month."""
 SHIPPED = Path(__file__).parent / "config"
 """The configuration inside the wheel, read-only."""
 
@@ -87,6 +88,8 @@ class Settings:
     prefetch: int = 256
     retention_days: int = 90
     """So long the ledger keeps single rows, at least."""
+    capture_days: int = 30
+    """So long captures stay in the state directory."""
     checkpoints: Path | None = None
     """Where copies of the ledger's checkpoints go; `None`: beside it."""
     journal_places: int = 32_768
@@ -109,13 +112,13 @@ def parse_address(text: str) -> Address:
     return Address(host.strip("[]") or "127.0.0.1", number)
 
 
-def parse_days(text: str) -> int:
-    """Days of `90d`, a whole month at least. Raises `SettingsError`."""
+def parse_days(text: str, at_least: int = 1) -> int:
+    """Days of `90d`. Raises `SettingsError`."""
     number = text.removesuffix("d")
-    if not (text.endswith("d") and number.isascii() and number.isdigit()):
+    if not (text.endswith("d") and number.isascii() and number.isdigit() and len(number) < 7):
         raise SettingsError(f"{text!r} is no number of days: write it as 90d")
-    if int(number) < SHORTEST_RETENTION:
-        raise SettingsError(f"{text}: the ledger keeps a whole month, {SHORTEST_RETENTION}d at least")
+    if int(number) < at_least:
+        raise SettingsError(f"{text} is too short: {at_least}d at least")
     return int(number)
 
 

@@ -4,7 +4,9 @@ import pytest
 
 from lgsp.errors import SettingsError
 from lgsp.settings import (
+    SHORTEST_RETENTION,
     Address,
+    Settings,
     find_config,
     find_state,
     make_state,
@@ -101,10 +103,16 @@ def test_days_sizes_and_counts_are_read() -> None:
     assert (parse_count("1"), parse_count("64", 64)) == (1, 64)
 
 
-@pytest.mark.parametrize("text", ["30d", "0d", "90", "d", "3 d", "-90d", "90h"])
+@pytest.mark.parametrize("text", ["30d", "0d", "90", "d", "3 d", "-90d", "90h", "9999999d"])
 def test_the_ledger_keeps_a_whole_month(text: str) -> None:
     with pytest.raises(SettingsError, match=r"31d at least|write it as 90d"):
-        parse_days(text)
+        parse_days(text, SHORTEST_RETENTION)
+
+
+def test_captures_stay_a_day_at_least() -> None:
+    assert (parse_days("1d"), Settings(Path(), Path()).capture_days) == (1, 30)
+    with pytest.raises(SettingsError, match="0d is too short: 1d at least"):
+        parse_days("0d")
 
 
 @pytest.mark.parametrize("text", ["", "256", "0MiB", "1.5GiB", "MiB", "-1MiB"])

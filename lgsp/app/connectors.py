@@ -14,7 +14,7 @@ from lgsp.app.answering import DRAIN, STAND_INS, answering_of, crash, recorded_o
 from lgsp.app.broker import url_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
-from lgsp.app.recording import recorder_of
+from lgsp.app.recording import CAPTURES, keep_to_retention, recorder_of
 from lgsp.bus.control import RabbitControl
 from lgsp.bus.rabbitmq import RabbitBus
 from lgsp.capture.record import CONNECTOR
@@ -71,8 +71,9 @@ async def connectors(
         await host.serve(only)
         control = await stack.enter_async_context(RabbitControl(url_of(settings), f"{settings.name}.{os.getpid()}"))
         await control.hear(ward.heard)
+        recordings = Recordings(recorder, clock, settings.capture_days)
         admin = await stack.enter_async_context(
-            door_of(settings, process, bus.problems, watcher.notes, clock, Recordings(recorder, clock).routes())
+            door_of(settings, process, bus.problems, watcher.notes, clock, recordings.routes())
         )
 
         async def ready(new: Catalogue, _: Plan) -> None:
@@ -81,4 +82,5 @@ async def connectors(
         live = Live(catalogue, [host, metrics], ready)
         said = {"name": settings.name, "admin": admin.url, "services": len(only) or len(catalogue)}
         jobs = [measure_lag(process), watcher.run(live.take), host.tend(), ward.run(), recorder.run()]
+        jobs.append(keep_to_retention(settings.state / CAPTURES, settings.capture_days, clock, None))
         await until_stopped(jobs, lambda: log.info("connectors ready", **said))

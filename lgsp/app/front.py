@@ -26,7 +26,7 @@ from lgsp.app.console import console_of
 from lgsp.app.demo import Traffic, demo, mix_of
 from lgsp.app.door import Door, door_of
 from lgsp.app.process import measure_lag, watcher_of
-from lgsp.app.recording import recorder_of
+from lgsp.app.recording import CAPTURES, keep_to_retention, recorder_of
 from lgsp.bus.control import Control
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.rabbitmq import RabbitBus
@@ -165,7 +165,7 @@ async def front_of(
             *orders.routes(),
             *console.routes(),
             *search.routes(),
-            *Recordings(account.recorder, clock, events.note).routes(),
+            *Recordings(account.recorder, clock, settings.capture_days, events.note).routes(),
             *routes,
         ]
         admin = await stack.enter_async_context(
@@ -173,6 +173,7 @@ async def front_of(
         )
         mix = mix_of(catalogue, settings.seed, traffic)
         jobs = [measure_lag(account.process), edge.follow(), orders.run(), account.recorder.run(), console.run()]
+        jobs.append(keep_to_retention(settings.state / CAPTURES, settings.capture_days, clock, events.note))
         if traffic is not None:
             jobs.append(demo(traffic, dispatcher, metrics, mix, edge.access, clock))
         yield Front(edge, admin, [edge.gateway, edge.pages, metrics, stored, mix, console], jobs)

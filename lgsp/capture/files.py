@@ -9,10 +9,12 @@ A capture is one file, `*.lgsp.jsonl` or `*.lgsp.jsonl.gz`, or a directory of su
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -188,13 +190,14 @@ class Writer:
 
     @classmethod
     def create(cls, path: Path, header: Mapping[str, Any], *, after: int = 0) -> Self:
-        """A new file, mode 0600, zipped where its name says so. Raises `CaptureError` where one lies there already."""
+        """A new file, mode 0600, held, zipped where its name says so. Raises `CaptureError` where one lies there already."""
         try:
             number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError:
             raise CaptureError(str(path), 0, "is there already: name another, or remove it first") from None
         except OSError as error:
             raise CaptureError(str(path), 0, f"cannot be written: {error.strerror or error}") from error
+        hold(number)
         return cls(os.fdopen(number, "wb", buffering=0), header, zipped=path.name.endswith(".gz"), after=after)
 
     def __enter__(self) -> Self:
@@ -240,6 +243,12 @@ class Writer:
             lines = self._zip.compress(lines) + self._zip.flush(zlib.Z_SYNC_FLUSH)
         _write_all(self._stream, lines)
         self.bytes += len(lines)
+
+
+def hold(number: int) -> None:
+    """Have an open file or directory be ours until it is closed or we are gone: nobody deletes it as a capture meanwhile."""
+    with suppress(OSError):  # where locks are unknown nobody else gets one either, and nothing there is deleted
+        fcntl.flock(number, fcntl.LOCK_EX)
 
 
 def _write_all(stream: BinaryIO, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections import Counter
@@ -18,13 +19,15 @@ from rich.console import Console
 from rich.table import Table
 
 from lgsp.app.recording import CAPTURES, masking_of
-from lgsp.capture.files import PLAIN, ZIPPED, Reader, Writer, parts, read
+from lgsp.capture.files import PLAIN, Reader, Writer, parts, read
 from lgsp.capture.formats import FORMATS, NATIVE, Report, format_of, load
 from lgsp.capture.formats.moment import iso
 from lgsp.capture.record import CaptureError, Record
+from lgsp.capture.retention import stored_in
 from lgsp.capture.sorting import SORTED, by_time
 from lgsp.capture.verify import verify
 from lgsp.capture.where import where
+from lgsp.cli.deleting import as_data, prune, rm
 from lgsp.cli.options import as_json, places, print_json
 from lgsp.errors import SettingsError
 from lgsp.taps.recent import percentile
@@ -41,7 +44,11 @@ _INCONCLUSIVE = 4
 
 @click.group()
 def capture() -> None:
-    """Captures: list, look at, check, convert."""
+    """Captures: list, look at, check, convert, delete."""
+
+
+capture.add_command(prune)
+capture.add_command(rm)
 
 
 @capture.command("ls")
@@ -49,26 +56,15 @@ def capture() -> None:
 @places
 def list_captures(config: Path, state: Path, *, json_wanted: bool) -> None:  # noqa: ARG001 - stands on every command
     """List the captures in the state directory."""
-    home = state / CAPTURES
-    found = [_listed(path) for path in sorted(home.iterdir()) if _is_capture(path)] if home.is_dir() else []
+    found = stored_in(state / CAPTURES)
     if json_wanted:
-        print_json(found)
+        print_json([as_data(each) for each in found])
         return
-    table = Table("capture", "files", "bytes", box=None, pad_edge=False)
+    table = Table("capture", "files", "bytes", "last written", box=None, pad_edge=False)
     for each in found:
-        table.add_row(each["path"], str(each["files"]), f"{each['bytes']:,}")
+        last = "now" if each.held else iso(int(each.last) * 1_000_000_000)
+        table.add_row(printable(str(each.path)), str(len(each.files)), f"{each.bytes:,}", last)
     Console(soft_wrap=True).print(table)
-
-
-def _is_capture(path: Path) -> bool:
-    return path.name.endswith((PLAIN, ZIPPED)) or (
-        path.is_dir() and any(file.name.endswith((PLAIN, ZIPPED)) for file in path.iterdir())
-    )
-
-
-def _listed(path: Path) -> dict[str, Any]:
-    files = parts(path)
-    return {"path": str(path), "files": len(files), "bytes": sum(file.stat().st_size for file in files)}
 
 
 @capture.command()
@@ -295,7 +291,7 @@ def _written(
         return
     if output.exists():
         raise CaptureError(str(output), 0, "is there already: name another, or remove it first")
-    with output.open("xb") as stream:
+    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
         save(every, stream, out)
 
 

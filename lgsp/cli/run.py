@@ -23,6 +23,7 @@ from lgsp.edge.welcome import TESTER, secret_file_of
 from lgsp.errors import SettingsError
 from lgsp.runtime.recorded import OnMiss
 from lgsp.settings import (
+    SHORTEST_RETENTION,
     Settings,
     environment,
     make_state,
@@ -84,6 +85,11 @@ _reach = click.option(
     multiple=True,
     metavar="HOST[:PORT]",
     help="A host where real providers may be asked, may be repeated [LGSP_REACH, with commas; this machine only].",
+)
+_captures = click.option(
+    "--capture-retention",
+    metavar="DAYS",
+    help="Captures in the state directory are deleted when they are so old, 1d at least [LGSP_CAPTURE_RETENTION; 30d].",
 )
 _call_back = click.option(
     "--call-back",
@@ -160,7 +166,10 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         keep=bool(flags.get("keep")) or env.get("LGSP_KEEP") == "yes",
         max_in_flight=parse_count(first("max_in_flight", "LGSP_MAX_IN_FLIGHT", str(base.max_in_flight))),
         max_held=parse_size(first("max_held", "LGSP_MAX_HELD", f"{base.max_held >> 20}MiB")),
-        retention_days=parse_days(first("ledger_retention", "LGSP_LEDGER_RETENTION", f"{base.retention_days}d")),
+        retention_days=parse_days(
+            first("ledger_retention", "LGSP_LEDGER_RETENTION", f"{base.retention_days}d"), SHORTEST_RETENTION
+        ),
+        capture_days=parse_days(first("capture_retention", "LGSP_CAPTURE_RETENTION", f"{base.capture_days}d")),
         checkpoints=_file(first("ledger_checkpoints", "LGSP_LEDGER_CHECKPOINTS", "")),
         journal_places=parse_count(first("ledger_places", "LGSP_LEDGER_PLACES", str(base.journal_places)), 64),
         call_back=flags.get("call_back") or _listed(env.get("LGSP_CALL_BACK", "")),
@@ -205,6 +214,7 @@ def _listed(text: str) -> tuple[str, ...]:
 @_reach
 @_call_back
 @_limits
+@_captures
 @_open
 @places
 def up(
@@ -282,6 +292,7 @@ def _traffic(config: Path, file: Path | None, pace: float) -> Traffic | None:
 )
 @_call_back
 @_limits
+@_captures
 @click.option("--scenario", type=click.Path(path_type=Path, dir_okay=False), help="Demo traffic of this day [none].")
 @click.option("--pace", type=click.FloatRange(min=0.001), default=1.0, show_default=True, help="How fast its day goes.")
 @_open
@@ -312,6 +323,7 @@ def gateway(config: Path, state: Path, *, scenario: Path | None, pace: float, **
 @_keep
 @_seed
 @_reach
+@_captures
 @_open
 @places
 def connectors(

@@ -25,8 +25,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 class Recordings:
     """The admin port's paths of one recorder. `note` is told who did what, where there is a ledger to hold it."""
 
-    def __init__(self, recorder: Recorder, clock: Clock, note: Note | None = None) -> None:
+    def __init__(self, recorder: Recorder, clock: Clock, retention_days: int, note: Note | None = None) -> None:
         self._recorder = recorder
+        self._retention_days = retention_days
         self._note = note
         self._clock = clock
 
@@ -40,7 +41,7 @@ class Recordings:
         ]
 
     async def _status(self, _: web.Request) -> web.Response:
-        return web.json_response(self._recorder.status())
+        return web.json_response(self._recorder.status() | {"retention_days": self._retention_days})
 
     async def _start(self, http: web.Request) -> web.Response:
         return await self._ordered(http, lambda order: self._recorder.start(self._name(order)))

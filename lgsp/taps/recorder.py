@@ -6,6 +6,7 @@ Only references are kept on the way; masking and writing happen off the event lo
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ import structlog
 from lgsp.bus import topology
 from lgsp.bus.message import Message as BusMessage
 from lgsp.bus.message import encode_reply, encode_request
-from lgsp.capture.files import ZIPPED, Writer
+from lgsp.capture.files import ZIPPED, Writer, hold
 from lgsp.capture.record import (
     BUS_REPLY,
     BUS_REQUEST,
@@ -87,11 +88,15 @@ class FileSink:
     """A directory of zipped captures, a new file every 64 MB."""
 
     def __init__(self, directory: Path, header: dict[str, Any]) -> None:
-        directory.mkdir(mode=0o700, parents=True)
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700)
         self._directory = directory
         self._header = header
         self._part = 1
         self._writer = self._next(0)
+        # Between two files nobody holds one.
+        self._held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        hold(self._held)
 
     def _next(self, after: int) -> Writer:
         return Writer.create(self._directory / f"{self._part:04d}{ZIPPED}", self._header, after=after)
@@ -110,7 +115,10 @@ class FileSink:
     async def close(self, dropped: int) -> None:
         """See `Sink`."""
         self._writer.dropped = dropped
-        await asyncio.to_thread(self._writer.close)
+        try:
+            await asyncio.to_thread(self._writer.close)
+        finally:
+            os.close(self._held)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,5 @@
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,15 +7,16 @@ from typing import Any
 import pytest
 from builders import a_service
 
-from lgsp.capture.files import read
+from lgsp.capture.files import Writer, read
 from lgsp.capture.masking import Masking
 from lgsp.capture.record import CaptureError, Record
+from lgsp.capture.retention import stored_in
 from lgsp.capture.verify import verify
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import ManualClock
 from lgsp.errors import SettingsError
 from lgsp.model import Outcome, Reply, Request, Stamps, Transaction
-from lgsp.taps.recorder import Recorder, Sink
+from lgsp.taps.recorder import FileSink, Recorder, Sink
 
 MASK = Masking(b"k", [("0[0-9]{11}", "9###########")]).record
 CITIZEN = "012200000123"
@@ -69,6 +71,32 @@ async def test_what_is_recorded_is_complete_masked_and_adds_up(tmp_path: Path) -
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
     assert CITIZEN not in str(records)
     assert lost.counts == {"ring": 0, "recording": 0}
+
+
+async def test_a_recording_is_held_until_it_ends_and_nobody_else_may_look(tmp_path: Path) -> None:
+    clock, home = ManualClock(), tmp_path / "state" / "captures"
+    recorder = a_recorder(clock, home, Lost())
+    before = os.umask(0)
+    try:
+        await recorder.start("a")
+        see(recorder, clock, 1)
+        held = [each.held for each in stored_in(home)]
+        files = await recorder.stop()
+        assert (held, [each.held for each in stored_in(home)], files["written"]) == ([True], [False], 2)
+    finally:
+        os.umask(before)
+    found = {path.relative_to(tmp_path).as_posix(): path.stat().st_mode & 0o777 for path in home.rglob("*")}
+    assert found == {"state/captures/a": 0o700, "state/captures/a/0001.lgsp.jsonl.gz": 0o600}
+    assert home.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_recording_is_held_between_two_of_its_files_too(tmp_path: Path) -> None:
+    sink = FileSink(tmp_path / "a", {})
+    sink._writer.close(continued=True)
+    assert [each.held for each in stored_in(tmp_path)] == [True]
+    sink._writer = Writer.create(tmp_path / "a" / "0002.lgsp.jsonl.gz", {})
+    await sink.close(0)
+    assert [each.held for each in stored_in(tmp_path)] == [False]
 
 
 async def test_the_ring_is_bounded_and_says_what_it_gave_up(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_of_a_thousand_canaries_in_every_place_and_encoding_none_is_left(write: 
 
 
 def test_names_tokens_and_mail_go_too() -> None:
-    body = Body.of('{"hoVaTen":"Nguyễn Văn A","mail":"a.b@example.vn"}'.encode())
+    body = Body.of('{"hoVaTen":"Nguyễn Văn A","mail":"a.b@example.org"}'.encode())
     record = Record(t=1, request=Asked("GET", "/x?access_token=abc", (("Authorization", "Bearer abcdefgh"),), body))
     line = encode(MASKING.record(record)).decode()
     assert [word for word in ("Nguy", "a.b@", "abc", "Bearer") if word in line] == []
@@ -254,8 +254,8 @@ def test_a_large_body_of_any_kind_is_masked_to_its_end(filling: str) -> None:
             ["Lê A"],
             ['name="x"\r\n\r\nLê\r\n--b--\r\n', 'name="hoTen"\r\n\r\np:'],
         ),
-        ("call 02353812345 or 02353812345.", ["02353812345"], ["call 01", "."]),
-        ("to a.b@example.vn, c@d", ["a.b"], ["to ", "@masked.invalid, c@d"]),
+        ("call 02350000000 or 02350000000.", ["02350000000"], ["call 01", "."]),
+        ("to a.b@example.org, c@d", ["a.b"], ["to ", "@masked.invalid, c@d"]),
         ("x eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc.def a.b.c", ["eyJ", "abc"], ["x ***.def a.b.c"]),
     ],
 )

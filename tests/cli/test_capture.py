@@ -119,7 +119,7 @@ def test_several_captures_become_one_by_time(tmp_path: Path) -> None:
 
 def test_what_is_not_masked_is_named_with_its_place_and_never_with_its_value(tmp_path: Path) -> None:
     person = "012200000123"
-    body = json.dumps({"hoTen": "An", "ok": 1, person: {"dienThoai": "0901234567"}}).encode()
+    body = json.dumps({"hoTen": "An", "ok": 1, person: {"dienThoai": "0900012345"}}).encode()
     asked = Asked(
         "POST", f"/p/{person}?x=1", (("Authorization", "Bearer abcdefghijklmnop"), ("x-a", "1")), Body.of(body)
     )

@@ -56,7 +56,7 @@ contract.case(
     "sent for an enterprise",
     OURS,
     SLIP,
-    body=SENT | {"soDinhDanh": "", "maSoThue": "0100109106"},
+    body=SENT | {"soDinhDanh": "", "maSoThue": "4000000014"},
     gives={"maHoSo": CODE},
 )
 contract.case(

@@ -21,7 +21,7 @@ from connectors.province.sheet import sheet_of
 from lgsp.model import Outcome, Request
 
 HEAD = "citizen_id,name,born,meaning,insurance_number,legacy_id,phone"
-ROW = "031173900014,Đỗ Thị Thử Nghiệm,1973-05-02,exists,3116073999,012345678,0912345678"
+ROW = "031173900014,Đỗ Thị Thử Nghiệm,1973-05-02,exists,3116073999,012345678,0900012345"
 MEANINGS = tuple(Meaning)
 
 
@@ -41,7 +41,7 @@ def test_a_row_is_a_person(config: Path) -> None:
     assert read_own(config, MEANINGS) == (
         [
             OwnPerson(
-                "031173900014", "Đỗ Thị Thử Nghiệm", date(1973, 5, 2), "exists", "3116073999", "012345678", "0912345678"
+                "031173900014", "Đỗ Thị Thử Nghiệm", date(1973, 5, 2), "exists", "3116073999", "012345678", "0900012345"
             )
         ],
         [],
@@ -104,7 +104,7 @@ def test_an_own_person_is_the_same_in_every_service(config: Path) -> None:
         "Thị Thử",
         "Nghiệm",
     )
-    assert (person.gender, person.born, person.phone) == ("Nữ", date(1973, 5, 2), "0912345678")
+    assert (person.gender, person.born, person.phone) == ("Nữ", date(1973, 5, 2), "0900012345")
     assert find_insured("3116073999") == find_by_legacy("012345678") == person
     assert search("đỗ thị thử nghiệm", 1973, male=False) == [person]
     assert search("đỗ thị thử nghiệm", 1973, male=True) == []

@@ -10,7 +10,6 @@ from pathlib import Path
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.rabbitmq import RabbitBus
 from lgsp.capture.formats import Report, load
-from lgsp.capture.record import UPSTREAM
 from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.clock import Clock
 from lgsp.errors import SettingsError
@@ -26,7 +25,6 @@ from lgsp.runtime.ward import Ward
 from lgsp.settings import Settings, environment
 from lgsp.taps.answering import ConnectorMetrics, FaultMetrics, UpstreamMetrics
 from lgsp.taps.metrics import ProcessMetrics
-from lgsp.taps.recorder import Recorder
 
 DRAIN = 20.0
 """Seconds within which what was begun has to end once the process goes down; the rest goes to a sibling."""
@@ -34,13 +32,13 @@ STAND_INS = "stand-ins.sqlite"
 """What stand-ins were told, below the state directory."""
 
 
-def upstreams_of(settings: Settings, clock: Clock, process: ProcessMetrics, recorder: Recorder) -> Upstreams:
-    """Where real providers are reached, as far as this process may; what a `spy` service hears is recorded."""
+def upstreams_of(settings: Settings, clock: Clock, process: ProcessMetrics, spied: Sequence[Tap] = ()) -> Upstreams:
+    """Where real providers are reached, as far as this process may; `spied` see what a `spy` service hears."""
     metrics = UpstreamMetrics(process)
     return Upstreams(
         clock,
         metrics,
-        [metrics, recorder.tap(UPSTREAM)],
+        [metrics, *spied],
         seed=settings.seed,
         allowed=settings.reach,
         environment=environment(),

@@ -17,7 +17,7 @@ from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
 from lgsp.app.recording import CAPTURES, keep_to_retention, recorder_of
 from lgsp.bus.control import RabbitControl
 from lgsp.bus.rabbitmq import RabbitBus
-from lgsp.capture.record import CONNECTOR
+from lgsp.capture.record import CONNECTOR, UPSTREAM
 from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import SystemClock
@@ -46,7 +46,7 @@ async def connectors(
     async with AsyncExitStack() as stack:
         metrics = ConnectorMetrics(process, catalogue, settings.prefetch, only)
         recorder = recorder_of(settings, catalogue, clock, process)
-        upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process, recorder))
+        upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process, [recorder.tap(UPSTREAM)]))
         # A file even without --keep: another connectors process of this machine may get the next request.
         states = await stack.enter_async_context(
             States(clock, settings.state / STAND_INS, keep=settings.keep, dropped=metrics.state_dropped)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import uvloop
 
-from lgsp.app.entrance import AtGateway, Entrance, OnBus
-from lgsp.catalogue.consumer import Consumer
-from lgsp.catalogue.service import Catalogue
+from lgsp.app.entrance import Entrance
 from lgsp.clock import Clock, SystemClock
 from lgsp.errors import DeliveryError
 from lgsp.model import Outcome
-from lgsp.traffic.caller import Answer, Caller, Credentials
+from lgsp.traffic.caller import Answer
 from lgsp.traffic.diff.again import Heard
 from lgsp.traffic.load.account import Account
 from lgsp.traffic.load.generator import Done, Generator
@@ -32,14 +29,10 @@ from lgsp.traffic.replay.upcoming import Upcoming
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the calls go, as whom, how many at once. With `catalogue` and `consumer` the address is a broker's."""
+    """By which entrance the calls go, how many at once."""
 
-    url: str
-    credentials: Credentials | None
-    trust: ssl.SSLContext | None
+    entrance: Callable[[Clock], Entrance]
     max_in_flight: int
-    catalogue: Catalogue | None = None
-    consumer: Consumer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +77,7 @@ async def _run(
     target: Target, calls: Iterator[Planned], books: Books, watch: Callable[[int], None], keep: Keep
 ) -> Replayed:
     clock = SystemClock()
-    async with _entrance(target, clock) as entrance:
+    async with target.entrance(clock) as entrance:
         upcoming = Upcoming(calls)
         upcoming.due(0)  # whatever has to be read before the first call is no lateness of it
         # A replay has no end that is known: all of its calls are judged.
@@ -110,12 +103,6 @@ async def _run(
         replayed.seconds = clock.now() - replayed.account.start
     replayed.results.sort(key=lambda result: result.number)
     return replayed
-
-
-def _entrance(target: Target, clock: Clock) -> Entrance:
-    if target.catalogue is not None and target.consumer is not None:
-        return OnBus(target.url, target.catalogue, target.consumer, clock)
-    return AtGateway(Caller(target.url, clock, credentials=target.credentials, trust=target.trust))
 
 
 class _Sender:

@@ -22,7 +22,7 @@ from lgsp.bus.control import Control, MemoryControl, RabbitControl
 from lgsp.bus.memory import MemoryBus
 from lgsp.bus.provision import provision
 from lgsp.bus.rabbitmq import RabbitBus
-from lgsp.capture.record import CONNECTOR
+from lgsp.capture.record import CONNECTOR, UPSTREAM
 from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import Clock
@@ -134,7 +134,8 @@ async def _answering(
 ) -> tuple[Host, Ward]:
     """The connectors of this process, serving; both buses are open from here on."""
     settings, clock, process = account.settings, account.clock, account.process
-    upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process, account.recorder))
+    spied = [account.recorder.tap(UPSTREAM)]
+    upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process, spied))
     file = settings.state / STAND_INS if settings.keep else None
     states = await stack.enter_async_context(States(clock, file, keep=settings.keep, dropped=metrics.state_dropped))
     await stack.enter_async_context(bus)

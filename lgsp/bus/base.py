@@ -29,7 +29,25 @@ Take = Callable[[Reply, int], Awaitable[bool]]
 """Takes what became of a submitted request, and the number of the publish that it answers. False: it shall come again."""
 
 
-class Bus(Protocol):
+class Served(Protocol):
+    """The half of a bus on which somebody answers."""
+
+    async def serve(self, service: str, answer: Answer) -> None:
+        """Answer the requests of `service` until `leave`, or until the bus closes; returns once it is consuming.
+
+        Each request comes with `budget` (seconds left), `waited` and `redelivered` set. It is acknowledged after its
+        reply was handed back, so what a killed server had not answered comes back to a sibling. One that has expired
+        is dropped and counted, never started. `answer` must not raise. What was submitted comes with `stored` set, and
+        comes again, to anybody who serves, until what became of it is safe.
+        """
+        ...
+
+    async def leave(self, service: str) -> None:
+        """Take no more requests of `service` from here; what was begun is answered."""
+        ...
+
+
+class Bus(Served, Protocol):
     """Carries each request to one server of its service, and the reply back. One contract suite runs on every bus."""
 
     kind: str
@@ -63,20 +81,6 @@ class Bus(Protocol):
 
     def give_up(self) -> None:
         """End every request that still waits for its reply: `BusUnavailable`, reason `shutting_down`."""
-        ...
-
-    async def serve(self, service: str, answer: Answer) -> None:
-        """Answer the requests of `service` until `leave`, or until the bus closes; returns once it is consuming.
-
-        Each request comes with `budget` (seconds left), `waited` and `redelivered` set. It is acknowledged after its
-        reply was handed back, so what a killed server had not answered comes back to a sibling. One that has expired
-        is dropped and counted, never started. `answer` must not raise. What was submitted comes with `stored` set, and
-        comes again, to anybody who serves, until what became of it is safe.
-        """
-        ...
-
-    async def leave(self, service: str) -> None:
-        """Take no more requests of `service` from here; what was begun is answered."""
         ...
 
     def problems(self) -> list[str]:

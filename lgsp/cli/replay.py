@@ -6,7 +6,7 @@ import json
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
@@ -20,17 +20,20 @@ from rich.progress import Progress, TaskID
 
 from lgsp.app import replay as running
 from lgsp.app.broker import broker_url
+from lgsp.app.entrance import AtConnectors, AtGateway, OnBus
 from lgsp.app.recording import masking_of
 from lgsp.capture.formats import NATIVE, Report, format_of, load
 from lgsp.capture.sorting import by_time, lateness, nearly
-from lgsp.catalogue.consumer import read_consumers
+from lgsp.catalogue.consumer import Consumer, read_consumers
 from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.units import parse_duration
 from lgsp.cli.call import caller_of, trusting
 from lgsp.cli.expecting import Expected, expecting
 from lgsp.cli.load import AMQP, HTTP, allow, times_json
-from lgsp.cli.options import as_json, catalogue_of, places, print_json
+from lgsp.cli.options import as_json, catalogue_of, places, print_json, take_in_own_people
+from lgsp.cli.run import settings_from
 from lgsp.clock import SystemClock
+from lgsp.edge.welcome import TESTER
 from lgsp.errors import SettingsError
 from lgsp.settings import environment, read_secret
 from lgsp.traffic.diff import report as diff_report
@@ -49,8 +52,10 @@ _INCONCLUSIVE = 4
 
 @click.command()
 @click.argument("capture", type=click.Path(path_type=Path, exists=True))
-@click.option("--to", "url", required=True, metavar="URL", help="Where it is asked again.")
-@click.option("--via", type=click.Choice(["gateway", "bus"]), default="gateway", show_default=True, help="The way in; with bus, --to is a broker's amqp:// address.")  # fmt: skip
+@click.option("--to", "url", metavar="URL", help="Where it is asked again.")
+@click.option("--via", type=click.Choice(["gateway", "bus", "connector"]), default="gateway", show_default=True, help="The way in. With bus, --to is a broker's amqp:// address; with connector there is none: the stand-ins of --config answer in this process.")  # fmt: skip
+@click.option("--seed", type=int, help="With --via connector: seed of all random draws [LGSP_SEED].")
+@click.option("--calm", is_flag=True, help="With --via connector: no random errors, no simulated latency.")
 @click.option("--speed", default="1", show_default=True, metavar="N|max", help="How fast its time goes.")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Evenly, so many calls a second, instead of at its own times.")  # fmt: skip
 @click.option("--max-gap", metavar="5s", help="Longer pauses are cut to this.")
@@ -67,7 +72,9 @@ _INCONCLUSIVE = 4
 @click.option(
     "--max-lag", default="50ms", show_default=True, help="How late (p99) this tool may be itself; else exit 4."
 )
-@click.option("--as", "consumer", help="Who asks: a consumer, whose token is fetched and renewed.")
+@click.option(
+    "--as", "consumer", help="Who asks: a consumer, whose token is fetched and renewed [with --via connector: tester]."
+)
 @click.option("--secret-file", type=click.Path(path_type=Path), help="Its secret [the one in the state directory].")
 @click.option("--cacert", type=click.Path(path_type=Path), help="Whom to trust for https.")
 @click.option("--allow-target", multiple=True, metavar="HOST", help="A host beyond this machine that may be asked.")
@@ -91,14 +98,14 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
     )
     wish = replace(wish_of(asked), bindings=script.bindings, signatures=script.signatures)
     max_lag = _seconds("--max-lag", asked["max_lag"])
-    allow(asked["url"], asked["allow_target"], AMQP if asked["via"] == "bus" else HTTP)
+    where = _place(asked)
     make = partial(_calls, asked["capture"], asked["rounds"], state)
     if asked["dry_run"]:
         books = Books()
         _tell_plan(make(wish, books, _nobody), books, json_wanted=json_wanted)
         return
     if not asked["allow_writes"]:
-        _refuse_writes(make(wish, Books(), _nobody), catalogue_of(config), asked["url"])
+        _refuse_writes(make(wish, Books(), _nobody), catalogue_of(config), where)
     expected = Expected(asked, config, state, _seconds("--settle", asked["settle"])) if asked["expect"] else None
     target = _target(asked, config, state)
     books = Books()
@@ -134,20 +141,44 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
     raise click.exceptions.Exit(code)
 
 
+def _place(asked: dict[str, Any]) -> str:
+    """What is asked, in words. Raises `SettingsError` where that is nothing, or beyond this machine and not allowed."""
+    if asked["via"] == "connector":
+        if asked["url"] is not None:
+            raise SettingsError("--via connector asks the stand-ins of --config in this process: leave --to away")
+        return "the stand-ins"
+    if asked["url"] is None:
+        raise SettingsError(
+            "say where it is asked again: --to http://..., --to amqp://... with --via bus, or --via connector for the "
+            "stand-ins of --config in this process"
+        )
+    if asked["calm"] or asked["seed"] is not None:
+        raise SettingsError(f"--seed and --calm are for --via connector: {asked['url']} has its own")
+    allow(asked["url"], asked["allow_target"], AMQP if asked["via"] == "bus" else HTTP)
+    return str(asked["url"])
+
+
 def _target(asked: dict[str, Any], config: Path, state: Path) -> running.Target:
     """Where it goes. Raises `SettingsError` for a consumer that is none, or has no secret."""
-    consumer, many = asked["consumer"], asked["max_in_flight"]
-    if asked["via"] == "bus":
-        known = read_consumers(config)
-        if consumer not in known:
-            raise SettingsError(
-                f"--via bus wants --as with a consumer of the configuration: {', '.join(sorted(known))}"
-            )
-        return running.Target(
-            broker_url(asked["url"], None, None), None, None, many, catalogue_of(config), known[consumer]
-        )
-    who = caller_of(config, state, consumer, asked["secret_file"]) if consumer else None
-    return running.Target(asked["url"], who, trusting(asked["cacert"], state), many)
+    many, url = asked["max_in_flight"], asked["url"]
+    if asked["via"] == "gateway":
+        who = caller_of(config, state, asked["consumer"], asked["secret_file"]) if asked["consumer"] else None
+        return running.Target(partial(AtGateway, url, who, trusting(asked["cacert"], state)), many)
+    known, consumer = read_consumers(config), asked["consumer"]
+    if asked["via"] == "connector":
+        take_in_own_people(config)
+        settings = settings_from(config, state, "127.0.0.1:0", {"seed": asked["seed"], "calm": asked["calm"]})
+        who_asks = _known(consumer or TESTER, known, "connector")
+        return running.Target(partial(AtConnectors, settings, catalogue_of(config), who_asks), many)
+    asks = _known(consumer, known, "bus")
+    return running.Target(partial(OnBus, broker_url(url, None, None), catalogue_of(config), asks), many)
+
+
+def _known(name: str | None, consumers: Mapping[str, Consumer], via: str) -> Consumer:
+    if name is None or name not in consumers:
+        there = ", ".join(sorted(consumers))
+        raise SettingsError(f"--via {via} wants --as with a consumer of the configuration: {there}")
+    return consumers[name]
 
 
 def _calls(

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 import structlog
 
-from lgsp.bus.base import Answer, Bus, Odd
+from lgsp.bus.base import Answer, Odd, Served
 from lgsp.catalogue.live import Commit, same
 from lgsp.catalogue.service import Catalogue, Service
 from lgsp.clock import Clock
@@ -94,7 +94,7 @@ class Host:
 
     def __init__(
         self,
-        bus: Bus,
+        bus: Served,
         catalogue: Catalogue,
         clock: Clock,
         watch: Watch,

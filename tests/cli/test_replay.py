@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import shutil
 import threading
 import urllib.request
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
@@ -30,6 +32,7 @@ from lgsp.cli.expecting import records_of
 from lgsp.clock import SystemClock
 from lgsp.edge.exchanges import PATH
 from lgsp.errors import SettingsError
+from lgsp.settings import find_config
 from lgsp.traffic.caller import Caller, Credentials
 
 MS = 1_000_000
@@ -257,11 +260,21 @@ def test_dates_and_ids_of_the_calls_are_those_of_today(tmp_path: Path) -> None:
         (("--order", "key:"), "--order: 'key:' is no order"),
         (("--new-ids", "id"), "--new-ids: 'id' is no place"),
         (("--rate", "5", "--speed", "2"), "--rate and --speed both say when"),
+        (("--via", "connector"), "--via connector asks the stand-ins of --config in this process: leave --to away"),
+        (("--calm",), "--seed and --calm are for --via connector: http://127.0.0.1:1 has its own"),
+        (("--seed", "7"), "--seed and --calm are for --via connector: http://127.0.0.1:1 has its own"),
     ],
 )
 def test_what_options_cannot_mean_is_said(options: tuple[str, ...], says: str, recorded: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=says):
         run("replay", recorded, "--to", "http://127.0.0.1:1", *options, "--state", tmp_path)
+
+
+def test_where_it_goes_has_to_be_said_and_who_asks_has_to_be_known(recorded: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"say where it is asked again: --to http://.*, or --via connector"):
+        run("replay", recorded, "--state", tmp_path)
+    with pytest.raises(SettingsError, match="--via connector wants --as with a consumer of the configuration: demo, t"):
+        run("replay", recorded, "--via", "connector", "--as", "me", "--allow-writes", "--state", tmp_path)
 
 
 def test_a_file_that_is_not_there_is_named(recorded: Path, tmp_path: Path) -> None:
@@ -374,6 +387,75 @@ def test_what_a_system_asks_of_the_bus_is_held_against_what_it_asked_before(tmp_
         ],
     )
     assert 'failures="2"' in (tmp_path / "found.xml").read_text()
+
+
+LIFELIKE = """
+people:
+  title: People
+  operations:
+    GET /people/{id}: {reply: {id: "{{ path.id }}"}}
+    POST /people: {reply: {name: "{{ body.name }}"}}
+  errors: {rejected: 20%, provider_error: 20%}
+"""
+
+
+def of_people(answers: Mapping[int, bytes]) -> Iterator[Record]:
+    """Sixty calls without service and operation, as a HAR has them, and what was answered; the last goes nowhere."""
+    for number in range(60):
+        reply = Answered(200, (), Body.of(answers.get(number, json.dumps({"id": f"p{number}"}).encode())))
+        yield Record(t=number * MS, request=Asked("GET", f"/people/people/p{number}"), reply=reply)
+    yield Record(t=60 * MS, request=Asked("GET", "/people/nowhere"), reply=Answered(404))
+
+
+def test_stand_ins_are_asked_without_a_bus_and_differ_where_they_do(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "services.yaml").write_text(LIFELIKE)
+    shutil.copy(find_config(None, {}, Path.cwd()) / "consumers.yaml", tmp_path / "config")
+    calls = tmp_path / "calls.lgsp.jsonl"
+    with Writer.create(calls, {}) as writer:
+        writer.write(*of_people({7: b'{"id":"p8"}', 9: b'{"id":"p9","old":true}'}))
+    straight = (
+        "replay",
+        calls,
+        "--via",
+        "connector",
+        "--config",
+        tmp_path / "config",
+        "--speed",
+        "max",
+        "--max-lag",
+        "1h",
+    )
+    straight += ("--state", tmp_path / "state", "--json")
+
+    code, said = run(*straight, "--diff")
+    told = json.loads(said)
+    groups = [(group["path"], group["kind"], group["pairs"]) for group in told["diff"]["groups"]]
+    assert (code, groups) == (
+        1,
+        [("", "missing", 1), ("reply.body.id", "different", 1), ("reply.body.old", "missing", 1)],
+    )
+    books = told["books"]
+    assert (books["records"], books["sent"], books["failed"], books["why"]) == (61, 60, 1, {"unroutable": 1})
+    assert told["outcomes"] == {"bus_error": 1, "ok": 60}
+
+    drawn = []
+    for options in (("--seed", 7), ("--seed", 7, "--max-in-flight", 1), ("--seed", 8), ("--seed", 7, "--calm")):
+        file = tmp_path / "outcomes"
+        run(*straight, "--as", "demo", "--outcomes", file, *options)
+        drawn.append(file.read_text())
+    assert drawn[0] == drawn[1] != drawn[2]
+    counts = [Counter(json.loads(line)["outcome"] for line in each.splitlines()) for each in drawn]
+    assert counts[0] == {"ok": 37, "rejected": 12, "provider_error": 11, "bus_error": 1}
+    assert counts[3] == {"ok": 60, "bus_error": 1}
+
+
+def test_what_may_change_a_stand_in_wants_to_be_allowed_too(tmp_path: Path) -> None:
+    calls = tmp_path / "calls.lgsp.jsonl"
+    with Writer.create(calls, {}) as writer:
+        writer.write(Record(t=0, request=Asked("POST", "/people/people")))
+    with pytest.raises(SettingsError, match="1 of 1 calls may change something at the stand-ins: POST /people/people"):
+        run("replay", calls, "--via", "connector", "--state", tmp_path)
 
 
 def test_an_exchange_that_is_closed_is_named() -> None:

@@ -95,7 +95,7 @@ def test_one_and_many_in_flight_have_the_same_outcomes_to_the_byte(recorded: Pat
     assert len(one.splitlines()) == 40
 
 
-def test_straight_at_the_bus_the_outcomes_are_those_of_the_gateway(
+def test_straight_at_the_bus_or_the_stand_ins_the_outcomes_are_those_of_the_gateway(
     recorded: Path, broker: Broker, tmp_path: Path
 ) -> None:
     totals = []
@@ -113,11 +113,12 @@ def test_straight_at_the_bus_the_outcomes_are_those_of_the_gateway(
             "max",
             "--json",
         )
-        for to in (("--to", bus.found(r"gateway +(\S+)")), ("--to", broker.url, "--via", "bus")):
+        straight = ("--via", "connector", "--seed", "7")
+        for to in (("--to", bus.found(r"gateway +(\S+)")), ("--to", broker.url, "--via", "bus"), straight):
             done = lgsp("replay", str(recorded), *to, *here)
             assert done.returncode == 0, done.stderr
             totals.append(json.loads(done.stdout)["outcomes"])
-    assert totals[0] == totals[1]
+    assert totals[0] == totals[1] == totals[2]
     assert sum(totals[0].values()) == 40
 
 

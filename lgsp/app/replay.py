@@ -37,11 +37,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """What is kept of a replay: every result in memory, by `heard` each answer, and by `going` the number of each record before it goes."""
+    """What is kept of a replay: every result in memory, by `heard` each answer, and by `going` the key of each call before it goes."""
 
     results: bool = False
     heard: Heard | None = None
-    going: Callable[[int], None] = lambda _: None
+    going: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class _Sender:
             waited = self._clock.now() - begun if call.takes or call.turn is not None else 0.0
             for signature in call.signs:
                 call = call.saying(signed(call.said, call.method, signature, self._clock.now()))
-            self._keep.going(call.seq)
+            self._keep.going(call.key)
             outcome = await self._asked(call)
         return Done(call.service, call.operation, outcome, waited)
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from lgsp.capture.formats import Report, load
+from lgsp.cli.findings import file_away, filed
 from lgsp.cli.options import as_json, places, print_json
 from lgsp.errors import SettingsError
 from lgsp.traffic.diff import report
 from lgsp.traffic.diff.groups import Compared, compare
 from lgsp.traffic.diff.noise import Noise, learn
-from lgsp.traffic.diff.page import page
 from lgsp.traffic.diff.pairing import NAMINGS, Naming, naming, pairs
 from lgsp.traffic.diff.rules import (
     IGNORE,
@@ -48,9 +46,8 @@ _capture = click.Path(path_type=Path, exists=True)
 @click.option("--tolerance", multiple=True, metavar="PATH=NUMBER", help="Numbers may be so far apart there.")
 @click.option("--noise-from", type=(_capture, _capture), metavar="A1 A2", help="Two runs of one build: in what they differ is no finding.")  # fmt: skip
 @click.option("--noise-to", type=_file, metavar="FILE", help="Write what was learned from them as rules.")
-@click.option("--junit", type=_file, help="Write the findings as JUnit XML.")
 @click.option("--markdown", type=_file, help="Write the findings for a pull request.")
-@click.option("--html", type=_file, help="Write the findings as a page.")
+@filed
 @as_json
 @places
 def diff(ours: Path, theirs: Path, config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> None:  # noqa: ANN401, ARG001 - click's; places stand everywhere
@@ -83,14 +80,9 @@ def rules_of(asked: dict[str, Any]) -> Rules:
 
 def tell(compared: Compared, asked: dict[str, Any], title: str, skipped: int, *, json_wanted: bool) -> None:
     """The findings on stdout, and in the files that were asked for."""
-    forms: dict[str, Callable[[Compared], str]] = {
-        "junit": report.junit,
-        "markdown": report.markdown,
-        "html": partial(page, title),
-    }
-    for name, form in forms.items():
-        if asked[name] is not None:
-            asked[name].write_text(form(compared), encoding="utf-8", errors="replace")
+    file_away([report.Part("lgsp diff", title, compared)], asked)
+    if asked["markdown"] is not None:
+        asked["markdown"].write_text(report.markdown(compared), encoding="utf-8", errors="replace")
     if json_wanted:
         print_json(report.as_json(compared) | {"skipped": skipped})
     else:

@@ -20,12 +20,10 @@ from lgsp.edge.exchanges import PATH
 from lgsp.errors import SettingsError
 from lgsp.traffic.diff import report
 from lgsp.traffic.diff.groups import Compared
-from lgsp.traffic.diff.page import page
 from lgsp.traffic.replay.expect import expect
 
 _NS = 1_000_000_000
 _INCONCLUSIVE = 4
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _OPTIONS = (
     click.option("--expect", type=click.Path(path_type=Path, exists=True), metavar="CAPTURE", help="What the target is expected to ask of the bus meanwhile; exit 1 where it asks something else."),
     click.option("--asked", type=click.Path(path_type=Path), metavar="CAPTURE", help="Where what it asked is being recorded [the exchanges of the calm bus at --admin]."),
@@ -33,8 +31,6 @@ _OPTIONS = (
     click.option("--settle", default="0s", show_default=True, help="Wait so long after the last answer for calls that are made behind it."),
     click.option("--any-order", is_flag=True, help="The order of its calls says nothing."),
     click.option("--ignore", multiple=True, metavar="PATH", help="Do not compare what is there, as in 'request.body.time'."),
-    click.option("--junit", type=_FILE, help="Write the findings as JUnit XML."),
-    click.option("--html", type=_FILE, help="Write the findings as a page."),
 )  # fmt: skip
 
 
@@ -73,12 +69,7 @@ class Expected:
         return expect(self._calls, calls, self._rules, ordered=not self._asked["any_order"])
 
     def tell(self, compared: Compared, *, json_wanted: bool) -> int:
-        """Say it, on stdout unless JSON is wanted, and in files; the exit code."""
-        if self._asked["junit"]:
-            self._asked["junit"].write_text(report.junit(compared), encoding="utf-8", errors="replace")
-        if self._asked["html"]:
-            title = f"What was asked of the bus, and {self._asked['expect']}"
-            self._asked["html"].write_text(page(title, compared), encoding="utf-8", errors="replace")
+        """Say it, on stdout unless JSON is wanted; the exit code."""
         if not json_wanted:
             click.echo(report.text(compared), nl=False)
         if self.lost:

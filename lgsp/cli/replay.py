@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -29,8 +28,10 @@ from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.units import parse_duration
 from lgsp.cli.call import caller_of, trusting
 from lgsp.cli.expecting import Expected, expecting
-from lgsp.cli.load import AMQP, HTTP, allow, times_json
-from lgsp.cli.options import as_json, catalogue_of, places, print_json, take_in_own_people
+from lgsp.cli.findings import file_away, filed, wanted
+from lgsp.cli.load import AMQP, HTTP, allow
+from lgsp.cli.options import as_json, catalogue_of, places, take_in_own_people
+from lgsp.cli.replayed import exit_code, tell, tell_diff, tell_plan
 from lgsp.cli.run import settings_from
 from lgsp.clock import SystemClock
 from lgsp.edge.welcome import TESTER
@@ -40,7 +41,6 @@ from lgsp.traffic.diff import report as diff_report
 from lgsp.traffic.diff.again import Heard
 from lgsp.traffic.diff.groups import Compared
 from lgsp.traffic.diff.rules import Rules, read_rules
-from lgsp.traffic.load.account import Account
 from lgsp.traffic.replay.fresh import Fresh, parse_new
 from lgsp.traffic.replay.journal import Journal
 from lgsp.traffic.replay.plan import Books, Plan, Planned, Wish, sendable, writes
@@ -86,12 +86,13 @@ _INCONCLUSIVE = 4
     "--outcomes", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write what each call came to."
 )
 @expecting
+@filed
 @as_json
 @places
 def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> None:  # noqa: ANN401 - click's
     """Ask CAPTURE (ours, HAR, GoReplay) again, each call at its time. The capture's own credentials are never sent.
 
-    Exit 1 when a call got no answer, or --expect finds something; 4 when this tool was late itself.
+    Exit 1 when a call got no answer, or --diff or --expect finds something; 4 when this tool was late itself.
     """
     script = read_script(
         [_script(config, each) for each in asked["scripts"]], lambda name: read_secret(name, environment())
@@ -99,10 +100,12 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
     wish = replace(wish_of(asked), bindings=script.bindings, signatures=script.signatures)
     max_lag = _seconds("--max-lag", asked["max_lag"])
     where = _place(asked)
+    if wanted(asked) and not (asked["compare"] or asked["expect"]):
+        raise SettingsError("--junit and --html hold what --diff or --expect finds: ask for one of them, or both")
     make = partial(_calls, asked["capture"], asked["rounds"], state)
     if asked["dry_run"]:
         books = Books()
-        _tell_plan(make(wish, books, _nobody), books, json_wanted=json_wanted)
+        tell_plan(make(wish, books, _nobody), books, json_wanted=json_wanted)
         return
     if not asked["allow_writes"]:
         _refuse_writes(make(wish, Books(), _nobody), catalogue_of(config), where)
@@ -117,10 +120,10 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
         bar = progress.add_task("reading", total=None)
         wish = replace(wish, done=journal.done if journal else ())
         calls = make(wish, books, lambda read: progress.update(bar, description=f"sorting, {read:,} records read"))
-        heard = Heard(meant := set[int]()) if asked["compare"] else None
+        heard = Heard() if asked["compare"] else None
         if heard is not None:
-            calls = _noted(calls, meant)
-        keep = running.Keep(bool(asked["file"]), heard, journal.going if journal else _nobody)
+            calls = heard.meant(calls)
+        keep = running.Keep(bool(asked["file"]), heard, journal.going if journal else _nothing)
         watch = partial(_ended, progress, bar)
         replayed = running.run(target, calls, books, watch, keep)
     if asked["file"]:
@@ -128,17 +131,26 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
         asked["file"].write_text("".join(lines), encoding="utf-8")
     compared = _compared(heard, asked, config, state) if heard is not None else None
     met = expected.judge() if expected else None
-    found = (("diff", compared), ("expect", met))
-    more = {name: diff_report.as_json(each) for name, each in found if each is not None}
-    _tell(replayed, books, max_lag, more, json_wanted=json_wanted)
-    if compared is not None and not json_wanted:
-        click.echo(diff_report.text(compared), nl=False)
+    found = _found(compared, met, asked)
+    file_away(found, asked)
+    more = {part.name.rpartition("--")[2]: diff_report.as_json(part.compared) for part in found}
+    tell(replayed, books, max_lag, more, json_wanted=json_wanted)
+    if compared is not None:
+        tell_diff(compared, json_wanted=json_wanted)
     if not books.balance:
         raise RuntimeError(f"the books do not balance, which is a mistake of lgsp: {books}")
-    code = exit_code(replayed.account, books, max_lag) or int(compared is not None and bool(compared.groups))
+    code = exit_code(replayed.account, books, max_lag, compared)
     if expected and met is not None:
         code = expected.tell(met, json_wanted=json_wanted) or code
     raise click.exceptions.Exit(code)
+
+
+def _found(compared: Compared | None, met: Compared | None, asked: dict[str, Any]) -> list[diff_report.Part]:
+    parts = (
+        ("lgsp replay --diff", f"What {asked['capture']} is answered", compared),
+        ("lgsp replay --expect", f"What was asked of the bus, and {asked['expect']}", met),
+    )
+    return [diff_report.Part(name, title, each) for name, title, each in parts if each is not None]
 
 
 def _place(asked: dict[str, Any]) -> str:
@@ -196,12 +208,6 @@ def _calls(
             books.skipped["could not be read: see lgsp capture verify"] += report.skipped
 
 
-def _noted(calls: Iterator[Planned], seen: set[int]) -> Iterator[Planned]:
-    for call in calls:
-        seen.add(call.seq)
-        yield call
-
-
 def _compared(heard: Heard, asked: dict[str, Any], config: Path, state: Path) -> Compared:
     """What was answered, held against what the capture says was answered."""
     rules = Rules(rule for file in asked["rules"] for rule in read_rules(file))
@@ -216,15 +222,12 @@ def _nobody(_: int) -> None:
     pass
 
 
+def _nothing(_: str) -> None:
+    pass
+
+
 def _ended(progress: Progress, bar: TaskID, ended: int) -> None:
     progress.update(bar, description=f"replaying, {ended:,} answered")
-
-
-def exit_code(account: Account, books: Books, max_lag: float) -> int:
-    """4 where we were late ourselves, else 1 where somebody did not answer or the run was cut short, else 0."""
-    if account.lag.percentile(99) > max_lag:
-        return _INCONCLUSIVE
-    return 1 if books.failed or books.unsent else 0
 
 
 def wish_of(asked: dict[str, Any]) -> Wish:
@@ -306,59 +309,4 @@ def _refuse_writes(planned: Iterable[Planned], catalogue: Catalogue, url: str) -
         most = ", ".join(f"{name} ({count})" for name, count in found.most_common(5))
         raise SettingsError(
             f"{found.total()} of {calls} calls may change something at {url}: {most}; add --allow-writes if that is meant"
-        )
-
-
-def _books_json(books: Books) -> dict[str, Any]:
-    counted = {"filtered": dict(books.filtered), "skipped": dict(books.skipped), "why": dict(books.why)}
-    return asdict(books) | counted
-
-
-def _tell_plan(planned: Iterable[Planned], books: Books, *, json_wanted: bool) -> None:
-    asks: Counter[str] = Counter()
-    seconds = 0.0
-    for call in planned:
-        asks[f"{call.service} {call.operation}".strip() or call.method] += 1
-        seconds = call.due
-    if json_wanted:
-        would = {"would_send": asks.total(), "seconds": seconds, "asks": dict(asks)}
-        print_json(would | {"books": _books_json(books)})
-        return
-    click.echo(f"{asks.total():,} of {books.records:,} records would go, in {seconds:.1f} s")
-    for name, count in asks.most_common():
-        click.echo(f"  {count:>8,} {diff_report.printable(name)}")
-    _tell_left(books)
-
-
-def _tell_left(books: Books) -> None:
-    for word, counts in (("filtered", books.filtered), ("skipped", books.skipped), ("failed", books.why)):
-        for reason, count in counts.most_common():
-            click.echo(f"  {count:>8,} {word}: {reason}")
-
-
-def _tell(replayed: running.Replayed, books: Books, max_lag: float, more: dict[str, Any], *, json_wanted: bool) -> None:
-    account, whole = replayed.account, replayed.account.whole
-    if json_wanted:
-        outcomes = {str(outcome): count for outcome, count in sorted(whole.outcomes.items())}
-        measured = {
-            "response": times_json(whole.response), "service_time": times_json(whole.service), "lag": times_json(account.lag),
-        }  # fmt: skip
-        print_json({"books": _books_json(books), "seconds": replayed.seconds, "outcomes": outcomes, **measured, **more})
-        return
-    click.echo(
-        f"{books.records:,} records = {books.sent:,} sent + {books.filtered.total():,} filtered + "
-        f"{books.skipped.total():,} skipped + {books.failed:,} failed + {books.unsent:,} not sent any more, "
-        f"in {replayed.seconds:.2f} s"
-    )
-    _tell_left(books)
-    rows = (("response (from due)", whole.response), ("service (from send)", whole.service), ("own lag", account.lag))
-    for name, times in rows:
-        told = (f"{name} {value * 1000:,.1f}" for name, value in times_json(times).items())
-        click.echo(f"{name:20} ms: {', '.join(told)}")
-    click.echo(f"outcomes: {', '.join(f'{outcome} {count:,}' for outcome, count in whole.outcomes.most_common())}")
-    if account.lag.percentile(99) > max_lag:
-        click.echo(
-            f"inconclusive: this tool was late itself, lag p99 {account.lag.percentile(99) * 1000:.1f} ms: go slower, or use a "
-            "faster machine",
-            err=True,
         )

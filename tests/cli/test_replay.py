@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from aiohttp import web
@@ -277,6 +278,13 @@ def test_where_it_goes_has_to_be_said_and_who_asks_has_to_be_known(recorded: Pat
         run("replay", recorded, "--via", "connector", "--as", "me", "--allow-writes", "--state", tmp_path)
 
 
+def test_a_file_for_findings_wants_something_that_finds(recorded: Path, tmp_path: Path) -> None:
+    for option in ("--junit", "--html"):
+        with pytest.raises(SettingsError, match="--junit and --html hold what --diff or --expect finds: ask for one"):
+            run("replay", recorded, "--to", "http://127.0.0.1:1", option, tmp_path / "f", "--state", tmp_path)
+    assert not (tmp_path / "f").exists()
+
+
 def test_a_file_that_is_not_there_is_named(recorded: Path, tmp_path: Path) -> None:
     with pytest.raises(
         SettingsError, match=r"--bind nowhere: there is no such file, and none of that name in .*replay"
@@ -362,7 +370,7 @@ def test_what_a_system_asks_of_the_bus_is_held_against_what_it_asked_before(tmp_
             tmp_path,
         )
         for planted in ((), (), PLANTED):
-            expects = ("--expect", uat, "--admin", bus.admin, "--junit", tmp_path / "found.xml", "--json")
+            expects = ("--expect", uat, "--admin", bus.admin, "--junit", tmp_path / "found.xml", "--json", "--diff")
             with served(lambda planted=planted: the_system(bus, planted)) as url:  # type: ignore[misc]
                 if not uat.exists():
                     run(*asking, "--to", url)
@@ -386,7 +394,9 @@ def test_what_a_system_asks_of_the_bus_is_held_against_what_it_asked_before(tmp_
             ("people", "", "out of order"),
         ],
     )
-    assert 'failures="2"' in (tmp_path / "found.xml").read_text()
+    suites = ET.fromstring((tmp_path / "found.xml").read_text())  # noqa: S314 - made by ourselves
+    found = [(suite.get("name"), suite.get("tests"), suite.get("failures")) for suite in suites]
+    assert found == [("lgsp replay --diff", "1", "0"), ("lgsp replay --expect", "3", "2")]
 
 
 LIFELIKE = """
@@ -526,3 +536,53 @@ def test_with_a_rate_in_rounds_and_resumed_the_books_balance(of_keys: Path, tmp_
             code, said = run("replay", of_keys, "--to", url, *options, "--resume", journal)
             books = json.loads(said)["books"]
             assert (code, books["sent"], books["filtered"]["went in an earlier run"]) == (0, sent, 100 - sent)
+
+
+def test_rounds_that_were_cut_short_go_on_where_each_of_them_was_and_each_is_compared(tmp_path: Path) -> None:
+    """Of three rounds over four records seven calls went before; the target answers otherwise from its second round on."""
+    calls, journal, came = tmp_path / "calls.lgsp.jsonl", tmp_path / "journal", Counter[str]()
+    with Writer.create(calls, {}) as writer:
+        writer.write(
+            *(
+                Record(t=n * MS, request=Asked("GET", f"/{n}"), reply=Answered(200, (), Body.of(b"[1]")))
+                for n in range(4)
+            )
+        )
+    journal.write_text("1\n2\n3\n4\n1.2\n2.2\n1.3\n")
+
+    def app() -> web.Application:
+        async def answer(http: web.Request) -> web.Response:
+            came[http.headers["x-lgsp-key"]] += 1
+            return web.json_response([1] if http.headers["x-lgsp-key"].endswith(".2") else [2])
+
+        made = web.Application()
+        made.router.add_get("/{number}", answer)
+        return made
+
+    words = (
+        "--loop",
+        3,
+        "--resume",
+        journal,
+        "--diff",
+        "--speed",
+        "max",
+        "--max-lag",
+        "1h",
+        "--state",
+        tmp_path,
+        "--json",
+    )
+    with served(app) as url:
+        code, said = run("replay", calls, "--to", url, *words, "--junit", tmp_path / "j.xml", "--html", tmp_path / "h")
+        told = json.loads(said)
+        assert came == {"3.2": 1, "4.2": 1, "2.3": 1, "3.3": 1, "4.3": 1}
+        assert (code, told["books"]["sent"], told["books"]["filtered"]) == (1, 5, {"went in an earlier run": 7})
+        [group] = told["diff"]["groups"]
+        assert (told["diff"]["pairs"], group["path"], group["pairs"]) == (5, "reply.body[]", 3)
+        assert {sample["record"] for sample in group["samples"]} < {"2.3", "3.3", "4.3"}
+        assert 'failures="1"' in (tmp_path / "j.xml").read_text()
+        assert "reply.body[]" in (tmp_path / "h").read_text()
+        assert run("replay", calls, "--to", url, *words)[0] == 4  # nothing is left to compare
+    assert came.total() == 5
+    assert sorted(journal.read_text().split()) == sorted(f"{n}{r}" for n in range(1, 5) for r in ("", ".2", ".3"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from lgsp.capture.record import Answered, Asked, Body, Record
+from lgsp.capture.record import GATEWAY, Answered, Asked, Body, Record
 from lgsp.traffic.caller import Answer
 from lgsp.traffic.diff.groups import Compared, compare
 from lgsp.traffic.diff.pairing import NAMINGS, Pair, pairs
@@ -21,18 +21,25 @@ OF_A_REPLAY = (
 
 
 class Heard:
-    """The replies of a replay, in memory, until they are compared. `called` are the numbers of the calls that were meant to go, when they are compared."""
+    """The replies of a replay, in memory, until they are compared: of a record that went in several rounds, the reply of each."""
 
-    def __init__(self, called: Collection[int]) -> None:
-        self._called = called
+    def __init__(self) -> None:
+        self._meant: dict[int, dict[str, None]] = {}
+        """The keys of the calls that were meant to go, by the number of their record, in their order."""
         self._records: list[Record] = []
+
+    def meant(self, calls: Iterable[Planned]) -> Iterator[Planned]:
+        """The calls as they are read; from then on each is one that should be answered."""
+        for call in calls:
+            self._meant.setdefault(call.seq, {})[call.key] = None
+            yield call
 
     def __call__(self, call: Planned, answer: Answer) -> None:
         """One more."""
         self._records.append(
             Record(
                 t=0,
-                key=str(call.seq),
+                key=call.key,
                 service=call.service,
                 operation=call.operation,
                 request=Asked(call.method, call.target, tuple(call.headers.items()), Body.of(call.body)),
@@ -43,8 +50,8 @@ class Heard:
 
     def against(self, recorded: Iterable[Record], rules: Rules, mask: Callable[[Record], Record]) -> Compared:
         """The capture's calls against these, which are masked as the capture was; a call without an answer is missing."""
-        meant = (record for record in recorded if record.seq in self._called)
-        paired = pairs(meant, map(mask, self._records), NAMINGS["replay"])
+        meant = (replace(record, key=key) for record in recorded for key in self._meant.get(record.seq, ()))
+        paired = pairs(meant, map(mask, self._records), replace(NAMINGS["key"], tap=GATEWAY))
         return compare(map(_alike_in_kind, paired), Rules([*OF_A_REPLAY, *rules.all]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from lgsp.traffic.diff.groups import Compared, Group, Sample
-from lgsp.traffic.diff.report import called, place, printable, summary, values_of
+from lgsp.traffic.diff.report import Part, called, place, printable, summary, values_of
 
 _LONG = 4_000
 _STYLE = """
@@ -19,21 +19,27 @@ th { text-align: left } td { vertical-align: top; overflow-wrap: anywhere; font-
 """
 
 
-def page(title: str, compared: Compared) -> str:
-    """The whole page: a section for each group, then the operations in which nothing differs."""
+def page(*parts: Part) -> str:
+    """The whole page. Of each comparison: a section for each group, then the operations in which nothing differs."""
+    title = " + ".join(_told(part.title) for part in parts)
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><style>{_STYLE}</style></head><body>
+{"".join(_chapter(part.title, part.compared) for part in parts)}
+</body></html>
+"""
+
+
+def _chapter(title: str, compared: Compared) -> str:
     found = {group.operation for group in compared.groups}
     same = [
         f"{_told(called(name))} ({count:,})" for name, count in sorted(compared.operations.items()) if name not in found
     ]
     kept = f'<h2>The same</h2><p class="same">{"<br>".join(same)}</p>' if same else ""
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{_told(title)}</title><style>{_STYLE}</style></head><body>
-<h1>{_told(title)}</h1>
+    return f"""<h1>{_told(title)}</h1>
 <p>{_told(summary(compared))}</p>
 {"".join(_section(group) for group in compared.groups)}
 {kept}
-</body></html>
 """
 
 

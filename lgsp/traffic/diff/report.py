@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -13,6 +14,15 @@ from lgsp.traffic.diff.groups import Compared, Group, Operation, Sample
 
 _LONG = 80
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One comparison of a report: by which `name` a pipeline knows it, under which `title` people read it."""
+
+    name: str
+    title: str
+    compared: Compared
 
 
 def text(compared: Compared) -> str:
@@ -43,13 +53,23 @@ def as_json(compared: Compared) -> dict[str, Any]:
     }
 
 
-def junit(compared: Compared) -> str:
-    """A test case for each operation, so that those without a difference are seen as well."""
+def junit(*parts: Part) -> str:
+    """A suite for each comparison, in it a test case for each operation, so that those without a difference are seen as well."""
+    suites = [_suite(part.name, part.compared) for part in parts]
+    root = suites[0]
+    if len(suites) > 1:
+        root = ET.Element("testsuites")
+        root.extend(suites)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _suite(name: str, compared: Compared) -> ET.Element:
     by_operation: dict[Operation, list[Group]] = {operation: [] for operation in sorted(compared.operations)}
     for group in compared.groups:
         by_operation[group.operation].append(group)
     failed = sum(1 for groups in by_operation.values() if groups)
-    suite = ET.Element("testsuite", name="lgsp diff", tests=str(len(by_operation)), failures=str(failed), errors="0")
+    suite = ET.Element("testsuite", name=name, tests=str(len(by_operation)), failures=str(failed), errors="0")
     for operation, groups in by_operation.items():
         case = ET.SubElement(suite, "testcase", classname=_clean(operation[0] or "-"), name=_clean(called(operation)))
         if groups:
@@ -57,8 +77,7 @@ def junit(compared: Compared) -> str:
             failure = ET.SubElement(case, "failure", message=_clean("; ".join(told)))
             samples = (f"{place(g)} {s.name}: {_values(s)}" for g in groups for s in g.samples)
             failure.text = _clean("\n".join(samples))
-    ET.indent(suite)
-    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    return suite
 
 
 def markdown(compared: Compared) -> str:

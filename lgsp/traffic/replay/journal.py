@@ -1,8 +1,13 @@
-"""Which records of a capture went: a number a line, written before it goes, so that nothing goes twice whenever this is killed."""
+"""Which calls of a replay went: the key of each on a line, written before it goes, so that nothing goes twice whenever this is killed.
+
+12      record 12
+12.2    the same in the second round
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,23 +35,24 @@ class Journal:
     ) -> None:
         os.close(self._number)
 
-    def going(self, seq: int) -> None:
-        """A record goes now."""
-        os.write(self._number, b"%d\n" % seq)
+    def going(self, key: str) -> None:
+        """A call goes now."""
+        os.write(self._number, f"{key}\n".encode())
 
 
-def _read(file: Path) -> frozenset[int]:
+_KEY = re.compile(rb"[0-9]+(\.[0-9]+)?")
+
+
+def _read(file: Path) -> frozenset[str]:
     try:
         data = file.read_bytes()
     except FileNotFoundError:
         return frozenset()
     whole, _, torn = data.rpartition(b"\n")
-    try:
-        if torn:
-            # Killed in the middle of a line: its record had not gone.
-            os.truncate(file, len(data) - len(torn))
-        return frozenset(int(line) for line in whole.splitlines())
-    except ValueError as error:
-        raise SettingsError(
-            f"{file} is no journal of a replay: each of its lines is a number; name another file"
-        ) from error
+    lines = whole.splitlines()
+    if not all(map(_KEY.fullmatch, lines)):
+        raise SettingsError(f"{file} is no journal of a replay: each of its lines is a number; name another file")
+    if torn:
+        # Killed in the middle of a line: its call had not gone.
+        os.truncate(file, len(data) - len(torn))
+    return frozenset(line.decode() for line in lines)

@@ -32,7 +32,9 @@ _OWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One call: `due` in seconds from the start of the replay, `target` path and query as they go out, `key` that of its draws.
+    """One call: `due` in seconds from the start of the replay, `target` path and query as they go out.
+
+    `key` is that of its draws, and names it in its replay: the number of its record, in later rounds with that of the round (`12.2`).
 
     `number` counts the calls of a replay from 0; `takes` is what it has from replies to earlier ones, `gives` what later ones
     have from the reply to it, `signs` what is computed as it goes. Calls of one `turn` go one after the other.
@@ -87,7 +89,7 @@ class Wish:
     """What of a capture is wanted, and how fast. `speed` `None` is as fast as it goes; `gap` the longest pause that is kept.
 
     With a `rate` the calls go evenly, so many a second, whatever their times. `begin` and `end` are seconds from the first record
-    that can be sent; what stands in `done` went before. `maps` rewrites what a path begins with. `bindings` say which values
+    that can be sent; whose key stands in `done` went before. `maps` rewrites what a path begins with. `bindings` say which values
     of replies later calls have, `signatures` what is computed again as they go, `turns` which calls wait for each other, `fresh` what of them
     is another one on another day.
     """
@@ -97,7 +99,7 @@ class Wish:
     gap: float | None = None
     begin: float = 0.0
     end: float | None = None
-    done: Collection[int] = ()
+    done: Collection[str] = ()
     maps: Sequence[tuple[str, str]] = ()
     bindings: Sequence[Binding] = ()
     signatures: Sequence[Signature] = ()
@@ -146,7 +148,7 @@ class Plan:
             if at < wish.begin or (wish.end is not None and at >= wish.end):
                 self._books.filtered["outside of --from and --until"] += 1
                 continue
-            if self._round == 1 and record.seq in wish.done:
+            if self._key(record) in wish.done:
                 self._books.filtered["went in an earlier run"] += 1
                 continue
             if in_round:
@@ -163,6 +165,9 @@ class Plan:
         if wish.rate is not None:
             return number / wish.rate
         return 0.0 if wish.speed is None else passed / wish.speed
+
+    def _key(self, record: Record) -> str:
+        return str(record.seq) if self._round == 1 else f"{record.seq}.{self._round}"
 
     def _call(self, record: Record, first: int) -> Planned:
         asked = record.request
@@ -184,7 +189,7 @@ class Plan:
             said.body,
             record.service,
             record.operation,
-            key=str(record.seq) if self._round == 1 else f"{record.seq}.{self._round}",
+            key=self._key(record),
             turn=self._wish.turns.of(record, whole),
             takes=takes,
             gives=gives,

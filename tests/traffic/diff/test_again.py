@@ -17,22 +17,19 @@ def recorded(seq: int, body: bytes = b"1", outcome: str = "ok") -> Record:
     )
 
 
+def a_call(seq: int, key: str = "") -> Planned:
+    return Planned(seq, seq, 0.0, "GET", "/new", {}, b"", "s", "GET /", key or str(seq))
+
+
+def an_answer(body: bytes, outcome: str = "ok") -> Answer:
+    return Answer(200, {"content-type": "a", "x-transaction-id": "t", "x-lgsp-outcome": outcome}, body)
+
+
 def heard(*answers: tuple[int, bytes, str]) -> Heard:
-    told = Heard(range(1, 4))
+    told = Heard()
+    assert [call.seq for call in told.meant(map(a_call, range(1, 4)))] == [1, 2, 3]
     for seq, body, outcome in answers:
-        headers = {"content-type": "a", "x-transaction-id": "t", "x-lgsp-outcome": outcome}
-        call = Planned(
-            number=seq,
-            seq=seq,
-            due=0.0,
-            method="GET",
-            target="/new",
-            headers={},
-            body=b"",
-            service="s",
-            operation="GET /",
-        )
-        told(call, Answer(200, headers, body))
+        told(a_call(seq), an_answer(body, outcome))
     return told
 
 
@@ -63,3 +60,23 @@ def test_what_is_heard_is_masked_as_the_capture_is() -> None:
 
     compared = heard((1, b"a name", "ok")).against([recorded(1, b"masked")], Rules(), mask)
     assert (compared.pairs, found(compared)) == (1, [])
+
+
+def test_each_round_is_compared_with_what_was_recorded_once() -> None:
+    told = Heard()
+    calls = [a_call(1), a_call(2), a_call(1, "1.2"), a_call(2, "2.2"), a_call(2, "2.3")]
+    for call in told.meant(iter(calls)):
+        if call.key != "2.3":
+            told(call, an_answer(b"another" if call.key == "1.2" else b"1"))
+    compared = told.against([recorded(1), recorded(2), recorded(3)], Rules(), lambda record: record)
+    groups = [(group.path, group.kind, [sample.name for sample in group.samples]) for group in compared.groups]
+    assert groups == [("", "missing", ["2.3"]), ("reply.body", "different", ["1.2"])]
+    assert (compared.pairs, compared.different, compared.missing, compared.extra) == (4, 1, 1, 0)
+
+
+def test_two_records_of_one_number_are_each_compared_once() -> None:
+    told = Heard()
+    for call in told.meant(iter([a_call(1), a_call(1)])):
+        told(call, an_answer(b"1"))
+    compared = told.against([recorded(1), recorded(1)], Rules(), lambda record: record)
+    assert (compared.pairs, compared.missing, compared.extra, compared.groups) == (2, 0, 0, [])

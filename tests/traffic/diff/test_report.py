@@ -9,6 +9,7 @@ from lgsp.traffic.diff import report
 from lgsp.traffic.diff.groups import Compared, compare
 from lgsp.traffic.diff.page import page
 from lgsp.traffic.diff.pairing import NAMINGS, pairs
+from lgsp.traffic.diff.report import Part
 from lgsp.traffic.diff.rules import Rules
 
 
@@ -26,6 +27,10 @@ def found(body: str = "new") -> Compared:
         a_record(4, "gamma", ""),
     ]
     return compare(pairs(ours, theirs, NAMINGS["seq"]), Rules())
+
+
+def part(compared: Compared, title: str = "A and B") -> Part:
+    return Part("lgsp diff", title, compared)
 
 
 def test_a_terminal_is_told_counts_places_and_samples() -> None:
@@ -50,7 +55,7 @@ def test_a_program_is_told_the_same() -> None:
 
 
 def test_a_pipeline_sees_a_case_for_each_operation() -> None:
-    suite = ET.fromstring(report.junit(found()))  # noqa: S314 - made by ourselves
+    suite = ET.fromstring(report.junit(part(found())))  # noqa: S314 - made by ourselves
     assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
     cases = {case.get("classname"): case.find("failure") for case in suite}
     assert list(cases) == ["alpha", "beta", "gamma"]
@@ -75,20 +80,35 @@ def test_what_a_body_holds_is_neither_markup_nor_an_order_to_a_terminal() -> Non
     assert not {"\x1b", "\x9b", "\x00"} & set(report.text(compared) + report.markdown(compared))
     row = report.markdown(compared).splitlines()[-2]
     assert (row.count("|"), "<b>" in row, "`" in row) == (6, False, False)
-    ET.fromstring(report.junit(compared))  # noqa: S314 - made by ourselves
-    assert not {"\x1b", "\x9b", "\x00"} & set(page("a", compared))
-    assert "<b>" not in page("<b>", compared)
+    ET.fromstring(report.junit(part(compared)))  # noqa: S314 - made by ourselves
+    assert not {"\x1b", "\x9b", "\x00"} & set(page(part(compared)))
+    assert "<b>" not in page(part(compared, "<b>"))
 
 
 def test_a_page_has_a_section_for_each_group_and_names_what_is_the_same() -> None:
-    told = page("Monday and Tuesday", found())
+    told = page(part(found(), "Monday and Tuesday"))
     assert told.count("<h2>") == 3
     assert '<h2>2 × alpha GET /x (gateway): reply.body: <span class="kind">different</span></h2>' in told
     assert '<td class="name">1</td><td>&quot;old&quot;</td><td>&quot;new&quot;</td>' in told
     assert "beta GET /x (gateway) (1)" in told
     assert "<script" not in told
     assert "http" not in told
-    assert "<h2>" not in page("none", Compared())
+    assert "<h2>" not in page(part(Compared()))
+
+
+def test_two_comparisons_are_two_suites_of_one_file_and_two_chapters_of_one_page() -> None:
+    parts = (Part("first", "The first", found()), Part("second", "The second", Compared()))
+    root = ET.fromstring(report.junit(*parts))  # noqa: S314 - made by ourselves
+    assert root.tag == "testsuites"
+    assert [(suite.get("name"), suite.get("tests"), suite.get("failures")) for suite in root] == [
+        ("first", "3", "2"),
+        ("second", "0", "0"),
+    ]
+    assert len(root.findall(".//failure")) == 2
+    told = page(*parts)
+    assert "<title>The first + The second</title>" in told
+    assert [told.count(text) for text in ("<h1>The first</h1>", "<h1>The second</h1>", "<html", "</html>")] == [1] * 4
+    assert told.index("reply.body") < told.index("<h1>The second</h1>")
 
 
 def test_text_that_is_no_unicode_is_told_all_the_same() -> None:
@@ -97,4 +117,4 @@ def test_text_that_is_no_unicode_is_told_all_the_same() -> None:
         json.dumps(report.as_json(compared), ensure_ascii=False) + report.text(compared) + report.markdown(compared)
     )
     assert "?" in written.encode().decode()
-    assert report.junit(compared).encode()
+    assert report.junit(part(compared)).encode()

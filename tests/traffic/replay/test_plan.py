@@ -130,6 +130,15 @@ def test_another_round_begins_a_mean_pause_after_the_last_call(wish: Wish, dues:
 
 
 def test_what_went_before_does_not_go_again_and_the_rest_goes_at_once() -> None:
-    planned, books = plan([a_record(at, at) for at in range(5)], Wish(done={0, 1, 3}))
+    planned, books = plan([a_record(at, at) for at in range(5)], Wish(done={"0", "1", "3", "4.2"}))
     assert [(call.seq, call.due) for call in planned] == [(2, 0), (4, 2)]
     assert books.filtered == {"went in an earlier run": 3}
+
+
+def test_each_round_leaves_out_what_went_before_in_it() -> None:
+    records, books = [a_record(at, at) for at in range(3)], Books()
+    made = Plan(Wish(done={"0", "1", "2", "0.2", "1.3"}), books)
+    rounds = [[call.key for call in made.calls(sendable(records, books))] for _ in range(3)]
+    assert rounds == [[], ["1.2", "2.2"], ["0.3", "2.3"]]
+    books.sent = 4
+    assert (books.records, books.filtered, books.balance) == (9, {"went in an earlier run": 5}, True)

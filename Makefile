@@ -1,6 +1,6 @@
 # The targets of lgsp. `make help` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak simulation big-capture past fuzz hostile recorder long bench bench-quick pictures sbom audit lock generated format clean
+.PHONY: help up stack drill test check proof chaos-quick chaos chaos-long chaos-cluster chaos-ended accounting soak simulation big-capture past fuzz hostile openapi recorder long bench bench-quick pictures sbom audit lock generated format clean
 
 PYTEST := .venv/bin/python -m pytest -q
 UP ?=
@@ -101,11 +101,15 @@ hostile: ## 100,000 messages that nobody of ours would send to every consumer on
 	HOSTILE=$(or $(HOSTILE),100000) STRANGE=$(or $(STRANGE),100000) MUTATIONS=$(or $(MUTATIONS),50000) \
 		$(PYTEST) -s tests/e2e/test_hostile.py tests/e2e/test_crowd.py tests/e2e/test_raw.py
 
+openapi: ## 100,000 cases that schemathesis makes of the OpenAPI document, calm, lifelike and along its links (OPENAPI_SEED=7 for those of a run)
+	@sh scripts/setup dev
+	OPENAPI=$(or $(OPENAPI),100000) $(PYTEST) -s -m proof tests/e2e/test_openapi.py
+
 recorder: ## A minute of recording to a disk that takes 2 MB a second: what is held, what is written, what is dropped (SLOW_SINK=60)
 	@sh scripts/setup dev
 	SLOW_SINK=$(or $(SLOW_SINK),60) $(PYTEST) -s -m proof tests/proof/test_recorder.py
 
-long: soak chaos-long chaos-cluster chaos-ended simulation big-capture past fuzz hostile recorder ## Hours: what `make proof` is too short for
+long: soak chaos-long chaos-cluster chaos-ended simulation big-capture past fuzz hostile openapi recorder ## Hours: what `make proof` is too short for
 
 bench: ## lgsp beside its peers, interleaved, as ratios: prints the table of docs/performance.md
 	@sh scripts/setup run

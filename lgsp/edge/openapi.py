@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from email import message_from_bytes
 from email.message import Message
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from lgsp.catalogue.service import Example, Operation, Service, Text
 from lgsp.catalogue.shape import Schema, shape_of
-from lgsp.edge.responses import JSON, gateway_answers, media_type, responses_of
+from lgsp.edge.links import operation_id
+from lgsp.edge.parameters import parameters_of
+from lgsp.edge.responses import JSON, gateway_answers, media_type, own_paths, responses_of
 from lgsp.model import Outcome, Reply
 
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
-_NO_PARAMETERS = frozenset(("header", name) for name in ("accept", "authorization", "content-type"))
-"""Headers that OpenAPI describes elsewhere than among the parameters."""
 _FAULT: Schema = {
     "type": "object",
     "required": ["fault"],
@@ -52,7 +52,8 @@ def document(services: Iterable[Service], version: str, failures: Failures = lam
     """The OpenAPI document of these services: a function of its arguments alone.
 
     Each service is a tag, each operation a path below the service's context, with its examples and its request's
-    schema, and with every status that its examples, its rules, its `failures` or the gateway itself can answer.
+    schema, and with every status that its examples, its rules, its `failures` or the gateway itself can answer; links
+    lead from an answer to where it can be followed, below the gateway's own paths or at another operation.
     """
     known = [service for service in services if service.mode != "disabled"]
     paths: defaultdict[str, dict[str, Any]] = defaultdict(dict)
@@ -61,6 +62,8 @@ def document(services: Iterable[Service], version: str, failures: Failures = lam
             paths[service.context + operation.template][operation.method.lower()] = described(
                 service, operation, failures(service, operation)
             )
+    if known:
+        paths |= own_paths()
     return {
         "openapi": "3.1.1",
         "info": {"title": "LGSP", "version": version, "description": _ABOUT},
@@ -95,7 +98,7 @@ def described(service: Service, operation: Operation, failures: Sequence[Reply] 
     """One operation as OpenAPI has it; `failures` as `Failures` gives them."""
     made: dict[str, Any] = {
         "tags": [service.id],
-        "operationId": f"{service.id}.{operation.method.lower()}.{_name(operation.template)}",
+        "operationId": operation_id(service, operation),
         "summary": _both(operation.summary),
         "x-lgsp-summary": {"vi": operation.summary.vi, "en": operation.summary.en},
         "x-lgsp-evidence": operation.evidence,
@@ -103,7 +106,7 @@ def described(service: Service, operation: Operation, failures: Sequence[Reply] 
         "x-lgsp-idempotent": operation.idempotent,
         "x-lgsp-timeout": f"{service.timeout:g}s",
     }
-    parameters = _parameters(operation)
+    parameters = parameters_of(operation)
     if parameters:
         made["parameters"] = parameters
     body = _request_body(service, operation)
@@ -113,47 +116,8 @@ def described(service: Service, operation: Operation, failures: Sequence[Reply] 
     return made
 
 
-def _name(template: str) -> str:
-    return ".".join(f"by-{part[1:-1]}" if part.startswith("{") else part for part in template.split("/")[1:])
-
-
 def _both(text: Text) -> str:
     return text.vi if text.vi == text.en else f"{text.vi} / {text.en}"
-
-
-def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    """Parameters of the path, the query and the headers, as examples give and rules look at them."""
-    return [
-        {
-            "name": name,
-            "in": place,
-            **({"required": True} if place == "path" else {}),
-            "schema": {"type": "string", **({"minLength": 1} if place == "path" else {})},
-            **({"examples": {f"value{n}": {"value": value} for n, value in enumerate(given, 1)}} if given else {}),
-        }
-        for (place, name), given in _parameter_values(operation).items()
-    ]
-
-
-def _parameter_values(operation: Operation) -> Mapping[tuple[str, str], Iterable[str]]:
-    """Where each parameter stands and its name, with the values that it is given."""
-    template = operation.template.split("/")
-    values: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
-    values |= {("path", part[1:-1]): {} for part in template if part.startswith("{")}
-    for example in operation.examples:
-        asked = example.request
-        for part, value in zip(template, asked.path.split("/"), strict=True):
-            if part.startswith("{"):
-                values["path", part[1:-1]][unquote(value)] = None
-        for name, value in parse_qsl(asked.query, keep_blank_values=True):
-            values["query", name][value] = None
-        for name, value in asked.headers.items():
-            values["header", name][value] = None
-    for condition in (condition for rule in operation.replies for condition in rule.when):
-        place = {"query": "query", "headers": "header"}.get(condition.of)
-        if place:
-            values.setdefault((place, condition.name[0]), {})
-    return {parameter: given for parameter, given in values.items() if parameter not in _NO_PARAMETERS}
 
 
 def _request_body(service: Service, operation: Operation) -> dict[str, Any] | None:

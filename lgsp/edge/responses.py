@@ -12,7 +12,9 @@ from typing import Any
 from lgsp.catalogue.expression import is_template
 from lgsp.catalogue.service import Example, Form, Operation, Service
 from lgsp.catalogue.shape import Schema, shape_of
+from lgsp.edge.answers import STATUS
 from lgsp.edge.faults import Fault, every_fault
+from lgsp.edge.links import RESULT, STATE, links_of
 from lgsp.model import Outcome, Reply
 
 JSON = "application/json"
@@ -25,17 +27,17 @@ def responses_of(service: Service, operation: Operation, failures: Sequence[Repl
     for example in operation.examples:
         by_status[example.reply.status].append(example)
     # A contract has one form of saying no: what one operation's examples show of it, every operation may answer.
-    refusals: defaultdict[int, list[Example]] = defaultdict(list)
+    denied: defaultdict[int, list[Example]] = defaultdict(list)
     for other in service.operations.values():
         for example in other.examples:
             if example.reply.outcome is not Outcome.OK:
-                refusals[example.reply.status].append(example)
+                denied[example.reply.status].append(example)
     written = _written(service, operation, failures or ())
     gateway = gateway_answers()
-    answers: dict[str, Any] = {str(status): {"$ref": f"#/components/responses/Gateway{status}"} for status in gateway}
-    for status in sorted((by_status.keys() | written.keys() or {200}) | refusals.keys()):
+    answers = refusals()
+    for status in sorted((by_status.keys() | written.keys() or {200}) | denied.keys()):
         answers[str(status)] = _said(
-            status, by_status[status], refusals[status], written.get(status, ()), also=gateway.get(status)
+            status, by_status[status], denied[status], written.get(status, ()), also=gateway.get(status)
         )
     if failures is None:
         unknown: dict[str, Any] = {
@@ -44,12 +46,59 @@ def responses_of(service: Service, operation: Operation, failures: Sequence[Repl
         }
         answers |= {"500": unknown, "default": unknown}
     answers.setdefault("202", _STORED)
+    for status, links in links_of(service, operation).items():
+        answers[str(status)] = {**answers[str(status)], "links": links}
     return dict(sorted(answers.items()))
+
+
+def refusals() -> dict[str, Any]:
+    """The gateway's own answers by status, as they stand among the components."""
+    return {str(status): {"$ref": f"#/components/responses/Gateway{status}"} for status in gateway_answers()}
+
+
+def own_paths() -> dict[str, Any]:
+    """The gateway's own operations, by path: what looks up what was stored."""
+    about = {
+        "tags": ["lgsp"],
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}],
+    }
+    words = ("transaction", "state", "service", "operation", "accepted_at")
+    told = {"type": "object", "required": list(words), "properties": {word: {"type": "string"} for word in words}}
+    known = {
+        "description": "Trạng thái / What is known of it",
+        "content": {JSON: {"schema": told}},
+    }
+    reply = {
+        "description": "Nguyên văn trả lời của hệ thống cung cấp, hoặc lỗi do cổng trả lời / "
+        "What the provider said, as it said it, or a refusal by the gateway",
+        "content": {"*/*": {}},
+    }
+    return {
+        f"{STATUS}{{id}}": {
+            "get": {
+                "operationId": STATE,
+                "summary": "Trạng thái của giao dịch / What became of a transaction",
+                **about,
+                "responses": {**refusals(), "200": known},
+            }
+        },
+        f"{STATUS}{{id}}/result": {
+            "get": {
+                "operationId": RESULT,
+                "summary": "Kết quả của giao dịch đã lưu / The result of what was stored",
+                **about,
+                "responses": {"202": known, "default": reply},
+            }
+        },
+    }
 
 
 _STORED: dict[str, Any] = {
     "description": "Đã lưu, kết quả sẽ có sau / Stored for good; `Location` says where its sender finds state and result",
-    "headers": {"Location": {"schema": {"type": "string"}}},
+    "headers": {
+        "Location": {"schema": {"type": "string"}},
+        "X-Transaction-Id": {"schema": {"type": "string", "format": "uuid"}},
+    },
     "content": {
         JSON: {
             "schema": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -42,7 +43,7 @@ class Process:
         self._child: subprocess.Popen[str] | None = None
         self.output = ""
 
-    def start(self, seconds: float = 30) -> Self:
+    def start(self, seconds: float = 90) -> Self:
         self._directory.mkdir(parents=True, exist_ok=True)
         log = self._directory / "output.log"
         with log.open("w") as out:
@@ -72,6 +73,10 @@ class Process:
     def pid(self) -> int:
         assert self._child
         return self._child.pid
+
+    def resident(self) -> int:
+        """The memory that it holds, in MiB."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") // 2**20
 
     def found(self, pattern: str) -> str:
         match = re.search(pattern, self.output)

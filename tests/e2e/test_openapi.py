@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import processes
 import pytest
-import requests
-import schemathesis
 from builders import shipped
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.errors import Unsatisfiable
+from cases import Asker, Told, operations
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 CONFIG = Path(__file__).parents[2] / "config"
-CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
-OUR_OWN = ("connector_exception", "connector_lost", "bad_reply")
-"""Reasons that are a failure of ours, whatever the document lists: a test identifier's timeout or a SOAP fault is none."""
-PATIENCE = 65.0
-"""Longer than any service's timeout: an identifier may mean that nobody answers."""
+CASES = int(os.environ.get("OPENAPI", "0"))
+"""So many cases that no run had before; none: a few of each operation, the same in every run."""
+SEED = int(os.environ.get("OPENAPI_SEED", "0")) or secrets.randbelow(2**31)
+GROWTH = 64
+"""MiB, at most: what is remembered is bounded, and the first of it takes the most."""
+POSITIVE = (GenerationMode.POSITIVE,)
+OWN = 2
+"""The gateway's own operations, besides those of the catalogue."""
 
 
 OF_THE_YAML_ALONE = """
@@ -65,68 +61,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Proc
         yield process
 
 
-def broken_promises(
-    operation: Any, session: requests.Session, mode: GenerationMode, cases: int, headers: Mapping[str, str]
-) -> Iterator[str]:
-    """What an operation answered that its document does not say. The same cases in every run."""
-    found: list[str] = []
-
-    @settings(
-        max_examples=cases,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def ask(case: Any) -> None:
-        response = case.call(session=session, timeout=PATIENCE, headers=headers)
-        asked.append(case)
-        text = response.content.decode(errors="replace")  # a map is a picture
-        is_ours = any(f'"reason": "{reason}"' in text for reason in OUR_OWN)
-        if is_ours or response.headers.get("x-lgsp-outcome") == ["bus_error"]:
-            found.append(f"{operation.label}: {response.status_code} {text[:200]}")
-        try:
-            case.validate_response(response, checks=CHECKS)
-        except schemathesis.core.failures.FailureGroup as failures:
-            found.extend(f"{operation.label}: {failure}\n{text[:200]}" for failure in failures.exceptions)
-
-    asked: list[Any] = []
-    try:
-        ask()
-    except Unsatisfiable:
-        assert mode is GenerationMode.NEGATIVE, operation.label  # nothing that is sent to it can be wrong
-    assert asked or mode is GenerationMode.NEGATIVE, operation.label
-    yield from found
-
-
-def all_broken_promises(
-    running: processes.Process,
-    cases: int,
-    *,
-    consumer: str = "tester",
-    modes: tuple[GenerationMode, ...] = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE),
-    **headers: str,
-) -> list[str]:
-    url = running.found(r"gateway +(http://\S+)")
-    schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
-    operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == sum(len(service.operations) for service in shipped()) + 4
-    with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {processes.token_of(url, running.state, consumer)}"
-        return [
-            broken
-            for operation in operations
-            for mode in modes
-            for broken in broken_promises(operation, session, mode, cases, headers)
-        ]
+@pytest.mark.real
+@pytest.mark.timeout(180)
+def test_it_lists_every_operation(running: processes.Process) -> None:
+    offered = sum(len(service.operations) for service in shipped()) + 4
+    assert len(operations(Asker(running).document())) == offered + OWN
 
 
 @pytest.mark.real
 @pytest.mark.timeout(180)
 def test_every_operation_answers_as_its_document_says(running: processes.Process) -> None:
-    assert all_broken_promises(running, cases=1) == []
+    held(Asker(running).every_operation(1))
 
 
 @pytest.mark.real
@@ -135,17 +80,35 @@ def test_every_operation_answers_as_its_document_says(running: processes.Process
 def test_every_failure_of_a_lifelike_stand_in_is_one_that_the_document_says(
     running: processes.Process, outcome: str
 ) -> None:
-    forced = {"X-Lgsp-Force": f"outcome={outcome}"}
-    assert all_broken_promises(running, cases=1, modes=(GenerationMode.POSITIVE,), **forced) == []
+    held(Asker(running, headers={"X-Lgsp-Force": f"outcome={outcome}"}).every_operation(1, POSITIVE))
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(1_200)
+@pytest.mark.timeout(1_200 + CASES // 5)
 def test_every_operation_answers_as_its_document_says_at_length(running: processes.Process) -> None:
-    assert all_broken_promises(running, cases=25) == []
+    asker = Asker(running)
+    held(asker.at_length(CASES * 88 // 100, SEED) if CASES else asker.every_operation(25))
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(1_200)
+@pytest.mark.timeout(1_200 + CASES // 5)
 def test_a_lifelike_consumer_is_answered_as_the_document_says(running: processes.Process) -> None:
-    assert all_broken_promises(running, cases=2, consumer="demo", modes=(GenerationMode.POSITIVE,)) == []
+    asker = Asker(running, "demo")
+    held(asker.at_length(CASES * 2 // 100, SEED) if CASES else asker.every_operation(2, POSITIVE))
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(180 + CASES // 5)
+def test_what_an_answer_leads_to_answers_as_its_document_says(running: processes.Process) -> None:
+    told = Asker(running).in_sequence(CASES // 10 or 250, SEED if CASES else 7)
+    held(told)
+    assert told.followed["GET /lgsp/v1/transactions/{id}"] > 0
+    assert told.followed["GET /lgsp/v1/transactions/{id}/result"] > 0
+
+
+def held(told: Told) -> None:
+    """No promise of the document was broken, and what was asked left no trace but its answers."""
+    print(f"seed {SEED}: {told}" if CASES else told)
+    assert list(told.broken.values()) == []
+    assert told.process.resident() - told.resident[0] < GROWTH
+    assert "Traceback" not in (told.process.state / "output.log").read_text()

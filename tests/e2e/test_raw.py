@@ -89,18 +89,13 @@ async def said(url: str, token: str) -> Counter[str]:
     return statuses
 
 
-def resident(process: processes.Process) -> int:
-    """MiB."""
-    return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") // 2**20
-
-
 def test_what_is_nearly_http_is_refused_or_answered(running: processes.Process) -> None:
     url = running.found(r"gateway +(\S+)")
     token = processes.token_of(url, running.state)
     assert processes.get(f"{url}{CALL}", token)[0] == 200
-    before = resident(running)
+    before = running.resident()
     statuses = asyncio.run(said(url, token))
-    print(dict(statuses), f"{before} -> {resident(running)} MiB")
+    print(dict(statuses), f"{before} -> {running.resident()} MiB")
     assert statuses["200"] > 0
     assert statuses["400"] > 0
     assert set(statuses) <= {
@@ -121,6 +116,6 @@ def test_what_is_nearly_http_is_refused_or_answered(running: processes.Process) 
         "closed",
         "waits",
     }
-    assert resident(running) - before < 48
+    assert running.resident() - before < 48
     assert processes.get(f"{url}{CALL}", token)[0] == 200
     assert "Traceback" not in (running.state / "output.log").read_text()

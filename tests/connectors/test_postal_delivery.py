@@ -78,6 +78,7 @@ refusal(
     body=SENT | {"TenNguoiNhan": "y"},
     after=(ordered,),
 )
+refusal("another's number", ORDER, "DUPLICATE", 409, FAULT, query=TOKEN, body=SENT | {"SoDonHang": "QNM-0098"})
 refusal("no token", ORDER, "INVALID_TOKEN", 401, REFUSED, body=SENT)
 for name in NEEDED:
     refusal(f"without {name}", ORDER, "INCOMPLETE", 400, REFUSED, query=TOKEN, body=SENT | {name: ""})

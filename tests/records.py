@@ -34,7 +34,7 @@ RECORDS = st.builds(
     request=st.none() | st.builds(Asked, ANY, ANY, HEADERS, BODIES, EXTRA),
     reply=st.none() | st.builds(Answered, st.integers(0, 999), HEADERS, BODIES, EXTRA),
     message=st.none() | st.builds(Message, st.dictionaries(ANY, ANY | st.integers(), max_size=3), BODIES),
-    times=st.dictionaries(ANY, st.integers(), max_size=3),
+    times=st.dictionaries(ANY, st.integers(-(2**63), 2**63), max_size=3),
     outcome=ANY,
     extra=EXTRA,
 )
@@ -61,3 +61,31 @@ HTTP = st.builds(
     times=st.just({}) | st.builds(dict, total=st.integers(0, 10**12), bus=st.integers(0, 9)),
 )
 """What other tools could have recorded too."""
+
+ODD = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(
+    ["\udcff", "\ud800", "\x00", "a\r\nb", "\n🐵🙈🙉\n"]
+)
+LENGTHS = st.sampled_from(
+    [("Content-Length", "0"), ("content-length", "7"), ("Transfer-Encoding", "chunked"), (":path", "/")]
+)
+LINES = st.lists(st.tuples(ODD, ODD) | LENGTHS, max_size=4).map(lambda pairs: tuple(pairs + pairs[:1]))
+PAYLOADS = BODIES | st.sampled_from(
+    [b"x\n\xf0\x9f\x90\xb5\xf0\x9f\x99\x88\xf0\x9f\x99\x89\n1 a 1 0\n", b"0\r\n\r\n"]
+).map(Body.of)
+ELSEWHERE = st.builds(
+    Record,
+    t=st.integers(-(2**62), 4 * 10**18) | st.integers(0, 3),
+    tap=st.sampled_from(["gateway", "upstream"]),
+    tx=st.sampled_from(["", "a1", "a1", "0195-b", "đ", "x" * 70]) | ODD,
+    service=ODD,
+    request=st.builds(
+        Asked,
+        st.sampled_from(["GET", "HEAD", "get", "M-SEARCH", "QUÉT", "a b", ""]) | ODD,
+        st.sampled_from(["/", "", "*", "//x", "http://h/a b", "http://[", "/x?u=http://h/#f"]) | ODD.map("/".__add__),
+        LINES,
+        PAYLOADS,
+    ),
+    reply=st.none() | st.builds(Answered, st.integers(-1, 1000), LINES, PAYLOADS),
+    times=st.just({}) | st.builds(dict, total=st.integers(0, 10**15), bus=st.integers(-9, 9)),
+)
+"""What no two tools write alike: odd words, headers that come twice, bodies of every kind, replies that never came, times that go back."""

@@ -9,12 +9,15 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isinf
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from lgsp.errors import LgspError
 
 VERSION = 1
+LARGEST = 2**63
+"""No number of a record is larger, nor its negative smaller."""
 GATEWAY, BUS_REQUEST, BUS_REPLY, CONNECTOR, UPSTREAM = "gateway", "bus.request", "bus.reply", "connector", "upstream"
 TAPS = (GATEWAY, BUS_REQUEST, BUS_REPLY, CONNECTOR, UPSTREAM)
 Headers = tuple[tuple[str, str], ...]
@@ -149,12 +152,19 @@ def dump(value: object) -> bytes:
 
 
 def parse(text: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
-    """JSON as it is defined: without NaN and infinities. Raises `ValueError`."""
-    return json.loads(text, parse_constant=_refuse)
+    """JSON as it is defined: without NaN and infinities, and without numbers that would become one. Raises `ValueError`."""
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
 
 
 def _refuse(word: str) -> None:
     raise ValueError(f"{word} is no JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise ValueError(f"{text[:40]} is more than a number holds")
+    return value
 
 
 def decode(line: Mapping[str, Any]) -> Record:
@@ -166,8 +176,8 @@ def decode(line: Mapping[str, Any]) -> Record:
     if properties is None and body is not None:
         raise ValueError("`body` stands without its `amqp`")
     times = _take(rest, "times", dict, {})
-    if not all(type(part) is int for part in times.values()):
-        raise ValueError("`times` holds whole nanoseconds")
+    if not all(type(part) is int and abs(part) <= LARGEST for part in times.values()):
+        raise ValueError("`times` holds whole nanoseconds of 64 bits")
     return Record(
         t=_take(rest, "t", int),
         tap=_take(rest, "tap", str),
@@ -194,6 +204,8 @@ def _take(fields: dict[str, Any], name: str, kind: type, default: object = _MUST
         return default
     if type(value) is not kind and value is not default:
         raise ValueError(f"`{name}` is {type(value).__name__}, not {kind.__name__}")
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise ValueError(f"`{name}` has more than 64 bits")
     return value
 
 

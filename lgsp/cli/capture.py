@@ -100,7 +100,7 @@ def info(path: Path, config: Path, state: Path, *, stats: bool, correlate: bool,
 
 def _tell_bindings(found: Iterable[Binding], *, json_wanted: bool) -> None:
     if not json_wanted:
-        click.echo(written(found), nl=False)
+        click.echo(written(found).encode("utf-8", "replace").decode(), nl=False)
         return
     told = ((each.name, each.source.text, str(each.take), [str(put.place) for put in each.puts]) for each in found)
     print_json({name: {"from": source, "take": take, "put": puts} for name, source, take, puts in told})

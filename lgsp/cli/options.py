@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -19,6 +20,7 @@ from lgsp.settings import environment, find_config, find_state
 P = ParamSpec("P")
 R = TypeVar("R")
 Language = Literal["vi", "en"]
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def places(command: Callable[P, R]) -> Callable[..., R]:
@@ -81,5 +83,5 @@ def take_in_own_people(config: Path) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print a result for programs: indented, with its letters as they are."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print a result for programs: indented, with its letters as they are, and escaped what is none."""
+    click.echo(_SURROGATE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(value, ensure_ascii=False, indent=2)))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from records import RECORDS
 
-from lgsp.capture.record import Answered, Body, Record, decode, encode
+from lgsp.capture.record import Answered, Body, Record, decode, encode, parse
 
 
 @given(RECORDS)
@@ -74,3 +74,17 @@ def test_a_line_that_is_wrong_names_the_field(line: dict[str, Any], problem: str
 def test_fields_that_we_do_not_know_are_kept() -> None:
     line = {"seq": 1, "t": 1, "tap": "gateway", "mood": ["fine"], "req": {"method": "GET", "url": "/", "_x": {"y": 1}}}
     assert json.loads(encode(decode(line))) == line
+
+
+@pytest.mark.parametrize(
+    "field", [f'"t":{2**64}', '"t":1,"seq":-1' + "0" * 400, '"t":1,"times":{"a":' + "9" * 40 + "}"]
+)
+def test_a_number_of_more_than_64_bits_is_refused(field: str) -> None:
+    with pytest.raises(ValueError, match="64 bits"):
+        decode(json.loads('{"tap":"gateway",' + field + "}"))
+
+
+@pytest.mark.parametrize("text", ["1e999", "[-1e400]", "NaN", '{"a":Infinity}'])
+def test_what_is_no_number_is_no_json(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no JSON|more than a number holds"):
+        parse(text)

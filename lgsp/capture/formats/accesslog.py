@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from lgsp.capture.formats.moment import nanoseconds
+from lgsp.capture.formats.moment import nanoseconds, within
 from lgsp.capture.formats.report import Report
-from lgsp.capture.record import Answered, Asked, Body, Record, parse
+from lgsp.capture.record import LARGEST, Answered, Asked, Body, Record, parse
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _LINE = re.compile(
@@ -19,6 +19,7 @@ _LINE = re.compile(
 )
 _ASKED = re.compile(r"(\S+) (\S+)(?: HTTP/\d(?:\.\d)?)?")
 _MAX_LINE = 1 << 20
+_SECONDS = LARGEST / 1e9
 
 
 def load(stream: BinaryIO, name: str, report: Report) -> Iterator[Record]:  # noqa: ARG001 - a broken line has its number
@@ -46,7 +47,7 @@ def _of_line(line: str) -> Record:
         at = int(datetime.strptime(found["time"], "%d/%b/%Y:%H:%M:%S %z").timestamp()) * 1_000_000_000
     except (ValueError, OverflowError):
         at = nanoseconds(found["time"])
-    size = 0 if found["size"] == "-" else int(found["size"])
+    size = 0 if found["size"] == "-" else _size(found["size"])
     kept = tuple((name, value.replace('\\"', '"')) for name, value in headers if value and value != "-")
     return _record(at, asked, found["status"], size, kept, 0.0)
 
@@ -56,7 +57,7 @@ def _of_json(fields: Any) -> Record:  # noqa: ANN401 - JSON
         raise ValueError("a line is a JSON object")  # noqa: TRY004 - a line that is wrong, not a call
     texts = {name: str(value) for name, value in fields.items()}
     time = next((texts[name] for name in ("time_iso8601", "time", "timestamp", "@timestamp") if name in texts), "")
-    at = int(float(texts["msec"]) * 1e3) * 1_000_000 if "msec" in texts and not time else nanoseconds(time)
+    at = int(_number(texts["msec"]) * 1e3) * 1_000_000 if "msec" in texts and not time else nanoseconds(time)
     asked = texts.get("request", f"{texts.get('request_method', '-')} {texts.get('request_uri', '-')}")
     size = texts.get("body_bytes_sent", "0")
     headers = tuple(
@@ -64,14 +65,33 @@ def _of_json(fields: Any) -> Record:  # noqa: ANN401 - JSON
         for name, key in (("referer", "http_referer"), ("user-agent", "http_user_agent"))
         if texts.get(key, "-") not in {"-", ""}
     )
-    took = float(texts["request_time"]) if re.fullmatch(r"\d+(\.\d+)?", texts.get("request_time", "")) else 0.0
-    return _record(at, asked, texts.get("status", "-"), int(size) if size.isdigit() else 0, headers, took)
+    took = _number(texts["request_time"]) if re.fullmatch(r"\d+(\.\d+)?", texts.get("request_time", "")) else 0.0
+    return _record(at, asked, texts.get("status", "-"), _size(size) if size.isdigit() else 0, headers, took)
+
+
+def _size(text: str) -> int:
+    size = int(text)
+    if size > LARGEST:
+        raise ValueError("a reply of more bytes than there are")
+    return size
+
+
+def _is_status(text: str) -> bool:
+    return text.isdecimal() and len(text) < 5
+
+
+def _number(text: str) -> float:
+    """Seconds that a clock shows."""
+    seconds = float(text)
+    if not abs(seconds) < _SECONDS:
+        raise ValueError(f"{text[:40]} seconds are on no clock")
+    return seconds
 
 
 def _record(at: int, asked: str, status: str, size: int, headers: tuple[tuple[str, str], ...], took: float) -> Record:
     found = _ASKED.fullmatch(asked)
     if not found or found[1] == "-":
         raise ValueError("no request in it: `-`, or bytes that were no HTTP")
-    reply = Answered(int(status), body=Body(None, size) if size else Body()) if status.isdigit() else None
+    reply = Answered(int(status), body=Body(None, size) if size else Body()) if _is_status(status) else None
     times = {"total": int(took * 1e9)} if took else {}
-    return Record(t=at, request=Asked(found[1], found[2], headers), reply=reply, times=times)
+    return Record(t=within(at), request=Asked(found[1], found[2], headers), reply=reply, times=times)

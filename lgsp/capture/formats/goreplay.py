@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import BinaryIO
 
 from lgsp.capture.formats.report import Report
-from lgsp.capture.record import Answered, Asked, Body, Headers, Record
+from lgsp.capture.record import LARGEST, Answered, Asked, Body, Headers, Record
 
 MONKEYS = "\n🐵🙈🙉\n".encode()
 MAX_WAITING = 10_000
@@ -38,6 +38,9 @@ def load(stream: BinaryIO, name: str, report: Report) -> Iterator[Record]:  # no
     pairs = _Pairs(report)
     for item in _items(stream, report):
         report.read += 1
+        if max(abs(item.at), abs(item.latency)) > LARGEST:
+            report.skip(f"item {item.number}", "its time is on no clock")
+            continue
         try:
             seen = _asked(item.payload) if item.kind == 1 else _answered(item.payload)
         except ValueError as error:
@@ -128,7 +131,7 @@ def save(records: Iterable[Record], stream: BinaryIO, report: Report) -> None:
         if record.reply is not None and 100 <= record.reply.status <= 999:
             reply = record.reply
             head = f"2 {id_} {record.t + total} {total}\n".encode()
-            stream.write(head + _raw(_status(reply.status), reply.headers, reply.body) + MONKEYS)
+            stream.write(head + _raw(_status(reply.status), reply.headers, reply.body, _bare(reply)) + MONKEYS)
 
 
 def _items(stream: BinaryIO, report: Report) -> Iterator[_Item]:
@@ -138,7 +141,9 @@ def _items(stream: BinaryIO, report: Report) -> Iterator[_Item]:
         found = _HEAD.match(piece)
         if held is not None:
             wants = _missing(held[1])
-            if (found is None or wants > 0) and len(held[1]) < MAX_ITEM:  # the monkeys stood inside a body
+            # The monkeys stood inside a body; but whose reply has none at all, that was asked for by HEAD.
+            inside = found is None or (wants > 0 and not _is_bare(held))
+            if inside and len(held[1]) < MAX_ITEM:
                 held = (held[0], held[1] + MONKEYS + piece)
                 continue
             yield _item(held, number)
@@ -151,11 +156,16 @@ def _items(stream: BinaryIO, report: Report) -> Iterator[_Item]:
             continue
         held = (found, piece[found.end() :])
     if held is not None:
-        if _missing(held[1]) > 0:
+        if _missing(held[1]) > 0 and not _is_bare(held):
             report.read += 1
             report.skip(f"item {number}", f"cut off: {_missing(held[1])} bytes of its body are missing")
             return
         yield _item(held, number)
+
+
+def _is_bare(held: tuple[re.Match[bytes], bytes]) -> bool:
+    """Whether it is a response of which there are only headers."""
+    return held[0][1] != b"1" and held[1].endswith(b"\r\n\r\n") and held[1].count(b"\r\n\r\n") == 1
 
 
 def _item(held: tuple[re.Match[bytes], bytes], number: int) -> _Item:
@@ -229,12 +239,18 @@ def _joined(body: bytes) -> bytes:
         rest = rest[count:].removeprefix(b"\r\n")
 
 
-def _raw(first: str, headers: Headers, body: Body) -> bytes:
+def _bare(reply: Answered) -> str:
+    """The length that a reply without a body speaks of."""
+    said = [value.strip() for name, value in reply.headers if name.strip().lower() == "content-length"]
+    return said[0] if said and re.fullmatch(r"[0-9]{1,12}", said[0]) else "0"
+
+
+def _raw(first: str, headers: Headers, body: Body, bare: str = "0") -> bytes:
     data = body.data or b""
     lines = [first]
     lines += [f"{_token(name)}: {_line(value)}" for name, value in headers if not _frames(name)]
     if data or any(name.lower() == "content-length" for name, _ in headers):
-        lines.append(f"Content-Length: {len(data)}")
+        lines.append(f"Content-Length: {len(data) if data else bare}")
     return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + data
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from lgsp.capture.formats.moment import iso, nanoseconds
+from lgsp.capture.formats.moment import iso, nanoseconds, within
 from lgsp.capture.formats.report import Report
-from lgsp.capture.record import Answered, Asked, Body, CaptureError, Headers, Record, parse
+from lgsp.capture.record import LARGEST, Answered, Asked, Body, CaptureError, Headers, Record, parse
 
 KEPT = "har"
 OURS = "_lgsp"
@@ -19,6 +20,7 @@ BASE = "http://gateway.lgsp.invalid"
 """Stands before the paths of the gateway, since a HAR knows whole addresses only."""
 _MS = 1_000_000
 _WORDS = ("tap", "tx", "key", "attempt", "consumer", "service", "operation", "outcome", "reason", "fault")
+_WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -52,8 +54,7 @@ def load(stream: BinaryIO, name: str, report: Report) -> Iterator[Record]:
 def save(records: Iterable[Record], stream: BinaryIO, report: Report) -> None:
     """One entry for each record that holds HTTP; what holds none is skipped."""
     log = {"version": "1.2", "creator": {"name": "lgsp", "version": "1"}}
-    kept = report.header.get(KEPT)
-    log |= kept if isinstance(kept, dict) else {}
+    log |= _object(report.header.get(KEPT))
     stream.write(b'{"log":' + _dump(log)[:-1] + b',"entries":[')
     first = True
     for record in records:
@@ -78,14 +79,14 @@ def _record(entry: Any, before: int) -> Record:  # noqa: ANN401 - JSON
     if not isinstance(asked, dict):
         raise ValueError("`request` is missing")  # noqa: TRY004 - as above
     try:
-        at = nanoseconds(rest["startedDateTime"])
+        at = within(nanoseconds(rest["startedDateTime"]))
         del rest["startedDateTime"]
     except (KeyError, ValueError, AttributeError):
         at = before  # no time of its own: it keeps its place
         rest.pop("startedDateTime", None)
     ours = rest.pop(OURS, None)
     words = {word: ours[word] for word in _WORDS if word in ours} if isinstance(ours, dict) else {}
-    if any(type(value) is not (int if word == "attempt" else str) for word, value in words.items()):
+    if any(not _is_ours(word, value) for word, value in words.items()):
         raise ValueError(f"`{OURS}` holds something that we did not write")
     times = dict(ours["times"]) if isinstance(ours, dict) and isinstance(ours.get("times"), dict) else {}
     if (total := _total(rest)) is not None:
@@ -94,10 +95,14 @@ def _record(entry: Any, before: int) -> Record:  # noqa: ANN401 - JSON
         t=at,
         request=_asked(asked),
         reply=_answered(answered) if isinstance(answered, dict) else None,
-        times={part: value for part, value in times.items() if type(value) is int},
+        times={part: value for part, value in times.items() if type(value) is int and abs(value) <= LARGEST},
         extra={KEPT: rest} if rest else {},
         **words,
     )
+
+
+def _is_ours(word: str, value: object) -> bool:
+    return type(value) is int and abs(value) <= LARGEST if word == "attempt" else type(value) is str
 
 
 def _total(rest: dict[str, Any]) -> int | None:
@@ -129,7 +134,7 @@ def _asked(fields: dict[str, Any]) -> Asked:
         body = _bytes(posted) or _of_params(posted) or Body()
         if posted:
             rest["postData"] = posted
-    if rest.get("bodySize") in {-1, body.size}:
+    if rest.get("bodySize") in (-1, body.size):
         del rest["bodySize"]
     return Asked(method, url.removeprefix(BASE) or "/", headers, body, {KEPT: rest} if rest else {})
 
@@ -143,7 +148,7 @@ def _answered(fields: dict[str, Any]) -> Answered:
     if isinstance(content, dict):
         content = dict(content)
         size, cut = content.pop("size", 0), content.pop("_truncated", False) is True
-        size = size if type(size) is int and size > 0 else 0
+        size = size if type(size) is int and 0 < size <= LARGEST else 0
         read = _bytes(content)
         if read is None:
             body = Body(None, size) if size else Body()
@@ -153,9 +158,11 @@ def _answered(fields: dict[str, Any]) -> Answered:
                 content["_size"] = size  # said otherwise than it is: kept as it was said
         if content:
             rest["content"] = content
-    if rest.get("bodySize") in {-1, body.size}:
+    if rest.get("bodySize") in (-1, body.size):
         del rest["bodySize"]
-    return Answered(status if type(status) is int else 0, headers, body, {KEPT: rest} if rest else {})
+    return Answered(
+        status if type(status) is int and abs(status) <= LARGEST else 0, headers, body, {KEPT: rest} if rest else {}
+    )
 
 
 def _headers(rest: dict[str, Any]) -> tuple[Headers, dict[str, Any]]:
@@ -208,10 +215,10 @@ def _entry(record: Record, asked: Asked) -> dict[str, Any]:
 
 
 def _request(asked: Asked) -> dict[str, Any]:
-    url = asked.url if "://" in asked.url else BASE + asked.url
+    url = asked.url if _WHOLE.match(asked.url) else BASE + asked.url
     kept = dict(_kept(asked.extra))
     request: dict[str, Any] = {
-        "method": asked.method,
+        "method": asked.method or "-",
         "url": url,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
@@ -220,7 +227,7 @@ def _request(asked: Asked) -> dict[str, Any]:
         "headersSize": -1,
         "bodySize": asked.body.size,
     }
-    posted = kept.pop("postData", {})
+    posted = _object(kept.pop("postData", {}))
     if asked.body.data:
         request["postData"] = {"mimeType": _type(asked.headers)} | posted | _text(asked.body.data)
     elif posted:
@@ -230,7 +237,7 @@ def _request(asked: Asked) -> dict[str, Any]:
 
 def _response(answered: Answered) -> dict[str, Any]:
     kept, body = dict(_kept(answered.extra)), answered.body
-    content = {"size": body.size, "mimeType": _type(answered.headers)} | kept.pop("content", {})
+    content = {"size": body.size, "mimeType": _type(answered.headers)} | _object(kept.pop("content", {}))
     content["size"] = content.pop("_size", content["size"])
     if body.data:
         content |= _text(body.data)
@@ -251,7 +258,13 @@ def _response(answered: Answered) -> dict[str, Any]:
 
 
 def _named(kept: dict[str, Any], headers: Headers) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in [*kept.pop("_pseudo", []), *headers]]
+    pseudo = kept.pop("_pseudo", [])
+    pairs = [pair for pair in pseudo if _is_pair(pair)] if isinstance(pseudo, list) else []
+    return [{"name": name, "value": value} for name, value in [*pairs, *headers]]
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
 
 
 def _text(data: bytes) -> dict[str, str]:
@@ -262,8 +275,12 @@ def _text(data: bytes) -> dict[str, str]:
 
 
 def _kept(extra: Mapping[str, Any]) -> Mapping[str, Any]:
-    kept = extra.get(KEPT)
-    return kept if isinstance(kept, dict) else {}
+    return _object(extra.get(KEPT))
+
+
+def _object(value: object) -> dict[str, Any]:
+    """What a capture says was kept of a HAR may be anything."""
+    return value if isinstance(value, dict) else {}
 
 
 def _query(url: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from lgsp.capture.record import LARGEST
+
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?\s*(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
 )
@@ -19,9 +21,19 @@ def nanoseconds(text: str) -> int:
         raise ValueError(f"{text[:40]!r} is no time")
     *whole, fraction, zone = found.groups()
     year, month, day, hour, minute, second = map(int, whole)
-    moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC) - _offset(zone)
+    try:
+        moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC) - _offset(zone)
+    except OverflowError:
+        raise ValueError(f"{text[:40]!r} is in no calendar") from None
     seconds = (moment - _EPOCH) // timedelta(seconds=1) + (second == 60)
     return seconds * _SECOND + int((fraction or "0").ljust(9, "0"))
+
+
+def within(nanoseconds: int) -> int:
+    """The moment, if a record can hold it: the years 1677 to 2262. Raises `ValueError`."""
+    if abs(nanoseconds) > LARGEST:
+        raise ValueError("a time before 1678 or after 2262 is on no clock")
+    return nanoseconds
 
 
 def iso(nanoseconds: int) -> str:

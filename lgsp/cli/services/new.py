@@ -88,7 +88,8 @@ def _from_given(service_id: str, given: Path, condition: str, at_most: float, *,
     """The services file that a capture, mappings or an OpenAPI document make, and whether they make a good one."""
     if _is_capture(given):
         learned = _learned(service_id, given, condition, at_most)
-        return learned.text, learned.fits_well
+        # Paths and headers may be bytes that are no UTF-8; a file of YAML is.
+        return learned.text.encode("utf-8", "replace").decode(), learned.fits_well
     if mappings := _mappings_in(given):
         text, skipped = _from_wiremock(service_id, given, mappings)
         return text, not (strict and skipped)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from records import HTTP
 
 from lgsp.capture.formats import FORMATS, Report, accesslog, format_of, goreplay, har, load
-from lgsp.capture.record import Asked, Body, CaptureError, Record, encode
+from lgsp.capture.record import Answered, Asked, Body, CaptureError, Record, encode
 
 Loaded = tuple[list[Record], Report]
 
@@ -203,6 +203,65 @@ def test_monkeys_inside_a_body_stay_there_and_chunks_are_joined() -> None:
     (record,), _ = loaded(goreplay, chunks)
     assert record.request is not None
     assert (record.request.body.data, record.request.headers) == (b"abcd", ())
+
+
+def test_a_reply_to_head_has_the_length_of_what_it_does_not_hold() -> None:
+    head = gor(1, "a", "HEAD /x HTTP/1.1") + gor(2, "a", OK, head="Content-Length: 100\r\n")
+    for data in (head, head + gor(1, "b", GET) + gor(2, "b", OK, b"hi", head="Content-Length: 2\r\n")):
+        records, report = loaded(goreplay, data)
+        assert [record.reply.body.data if record.reply else None for record in records] == [b"", b"hi"][: len(records)]
+        assert (report.skipped, len(records)) == (0, data.count(M) // 2)
+        assert records[0].reply is not None
+        assert records[0].reply.headers == (("Content-Length", "100"),)
+        assert loaded(goreplay, saved(goreplay, records))[0] == records
+
+
+def test_a_url_within_a_url_does_not_make_it_whole() -> None:
+    record = Record(t=1, request=Asked("GET", "/login?to=https://a.example/"))
+    (entry_,) = json.loads(saved(har, [record]))["log"]["entries"]
+    assert entry_["request"]["url"] == "http://gateway.lgsp.invalid/login?to=https://a.example/"
+
+
+@pytest.mark.parametrize(
+    ("module", "data", "skipped"),
+    [
+        (har, b'{"log":{"entries":[]},"x":1e999}', "x: no HAR: 1e999 is more than a number holds"),
+        (accesslog, b'{"msec":1e999,"request":"GET / HTTP/1.1"}\n', "1e999 is more than a number holds"),
+        (accesslog, b'{"msec":"1e999","request":"GET / HTTP/1.1"}\n', "1e999 seconds are on no clock"),
+        (accesslog, b'{"msec":"nan","request":"GET / HTTP/1.1"}\n', "nan seconds are on no clock"),
+        (accesslog, b'{"time":"0001-01-01T00:00:00+23:59","request":"GET / HTTP/1.1"}\n', "is in no calendar"),
+        (accesslog, b'{"time":"3000-01-01T00:00:00Z","request":"GET / HTTP/1.1"}\n', "after 2262"),
+        (accesslog, b'h - - [01/Mar/0001:09:00:00 +0700] "GET / HTTP/1.1" 200 1\n', "before 1678"),
+        (accesslog, b'{"msec":"1","request":"GET / HTTP/1.1","body_bytes_sent":"99999999999999999999"}\n', "a reply of more bytes"),
+        (goreplay, gor(1, "a", "GET / HTTP/1.1", fields="9999999999999999999 0"), "its time is on no clock"),
+    ],
+)  # fmt: skip
+def test_numbers_that_no_record_holds_are_named(module: Any, data: bytes, skipped: str) -> None:
+    try:
+        records, report = loaded(module, data)
+    except CaptureError as error:
+        assert str(error) == skipped  # noqa: PT017 - the whole of a HAR is wrong, of others one line
+    else:
+        assert (records, report.skipped) == ([], 1)
+        assert skipped in report.named[0][1]
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-23:59", "3000-01-01T00:00:00Z", "1600-01-01T00:00:00Z"])
+def test_a_time_that_no_clock_has_is_none_in_a_har(time: str) -> None:
+    ((record,), _) = loaded(har, document(entry(startedDateTime=time)))
+    assert record.t == 0
+
+
+@pytest.mark.parametrize(
+    "kept", [{"_pseudo": 5}, {"_pseudo": [["x"], 1]}, {"postData": [1]}, {"content": "x"}, {"_size": []}]
+)
+def test_what_a_capture_says_was_kept_of_a_har_may_be_anything(kept: dict[str, Any]) -> None:
+    asked = Asked("POST", "/", (("a", "b"),), Body.of(b"x"), {"har": kept})
+    reply = Answered(200, (("a", "b"),), Body.of(b"y"), {"har": kept})
+    (again,), report = loaded(har, saved(har, [Record(t=1, request=asked, reply=reply)]))
+    assert report.skipped == 0
+    assert again.request is not None
+    assert (again.request.body, again.request.headers) == (asked.body, asked.headers)
 
 
 LOG = b'10.0.0.1 - - [01/Mar/2026:09:00:00 +0700] "GET /x?a=1 HTTP/1.1" 200 12 "-" "curl \\"8\\""\n'

@@ -36,7 +36,7 @@ LATE = 5.0
 STEPS = 8
 """Calls in one sequence, at most."""
 AT_ONCE = 100
-"""Cases of one operation in one round."""
+"""Cases of one operation in one round, at most."""
 GENERATED = {
     "database": None,
     "deadline": None,
@@ -163,14 +163,13 @@ class Asker:
         """At least `wanted` cases, round by round over every operation and mode, with other cases in each round."""
         told, session = Told(self.running, wanted), self.session()
         offered = operations(self.document())
+        many = min(AT_ONCE, wanted // (len(offered) * len(BOTH)) + 1)
         for number in count():
             for operation in offered:
                 for mode in BOTH:
                     if told.is_enough:
                         return told
-                    self.ask(
-                        told, operation, session, mode, AT_ONCE, f"{seed_}/{number}/{operation.label}/{mode.value}"
-                    )
+                    self.ask(told, operation, session, mode, many, f"{seed_}/{number}/{operation.label}/{mode.value}")
         raise AssertionError
 
     def in_sequence(self, wanted: int, seed_: int) -> Told:

@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 from lgsp.capture.formats import Report, load
+from lgsp.catalogue.units import parse_percent
 from lgsp.cli.findings import file_away, filed
 from lgsp.cli.options import as_json, places, print_json
 from lgsp.errors import SettingsError
 from lgsp.traffic.diff import report
+from lgsp.traffic.diff.beside import Beside
 from lgsp.traffic.diff.groups import Compared, compare
 from lgsp.traffic.diff.noise import Noise, learn
 from lgsp.traffic.diff.pairing import NAMINGS, Naming, naming, pairs
@@ -30,6 +32,8 @@ from lgsp.traffic.diff.rules import (
 
 _INCONCLUSIVE = 4
 _SHOWN = 20
+_IN_NO_ORDER = {"seq", "replay"}
+"""By their numbers calls are in order; and the order of a replay is its own doing."""
 _file = click.Path(path_type=Path, dir_okay=False)
 _capture = click.Path(path_type=Path, exists=True)
 
@@ -44,6 +48,8 @@ _capture = click.Path(path_type=Path, exists=True)
 @click.option("--unordered", multiple=True, metavar="PATH", help="The order of a list says nothing there.")
 @click.option("--shape", multiple=True, metavar="PATH", help="Compare types, names and codes there, not values.")
 @click.option("--tolerance", multiple=True, metavar="PATH=NUMBER", help="Numbers may be so far apart there.")
+@click.option("--latency", metavar="20%", help="Name the operations whose p50 or p95 is slower in B by more than that, not by chance.")  # fmt: skip
+@click.option("--any-order", is_flag=True, help="The order of calls says nothing, with whatever --by.")
 @click.option("--noise-from", type=(_capture, _capture), metavar="A1 A2", help="Two runs of one build: in what they differ is no finding.")  # fmt: skip
 @click.option("--noise-to", type=_file, metavar="FILE", help="Write what was learned from them as rules.")
 @click.option("--markdown", type=_file, help="Write the findings for a pull request.")
@@ -61,12 +67,16 @@ def diff(ours: Path, theirs: Path, config: Path, state: Path, *, json_wanted: bo
         rules = _quiet(asked["noise_from"], by, rules, asked["noise_to"], read)
     elif asked["noise_to"]:
         raise SettingsError("--noise-to writes what --noise-from learned: name two captures with it")
-    compared = compare(pairs(load(ours, read), load(theirs, read), by), rules)
+    beside = Beside(_limit(asked["latency"]), ordered=asked["by"] not in _IN_NO_ORDER and not asked["any_order"])
+    compared = compare(beside.seen(pairs(load(ours, read), load(theirs, read), by)), rules)
+    beside.tell(compared)
     tell(compared, asked, f"lgsp diff {ours} {theirs}", read.skipped, json_wanted=json_wanted)
     for position, reason in read.named:
         click.echo(f"not compared: {position}: {reason}", err=True)
     if not compared.pairs:
         click.echo(f"nothing of {ours} and {theirs} belongs together by {asked['by']}: try another --by", err=True)
+    if compared.untold:
+        click.echo("inconclusive: no operation has pairs enough to tell its latency", err=True)
     raise click.exceptions.Exit(exit_code(compared, read.skipped))
 
 
@@ -117,12 +127,20 @@ def _tell_noise(noise: Noise, left: Compared) -> None:
 
 
 def exit_code(compared: Compared, skipped: int) -> int:
-    """1 where pairs differ or records are alone, 4 where no pair was compared or a record not read, else 0."""
+    """1 where pairs differ or records are alone; 4 where no pair was compared, a record not read, or no latency could be told; else 0."""
     if not compared.pairs:
         return _INCONCLUSIVE
     if compared.groups:
         return 1
-    return _INCONCLUSIVE if skipped else 0
+    return _INCONCLUSIVE if skipped or compared.untold else 0
+
+
+def _limit(text: str | None) -> float | None:
+    """Raises `SettingsError`."""
+    try:
+        return None if text is None else parse_percent(text)
+    except ValueError as error:
+        raise SettingsError(f"--latency: {error}") from error
 
 
 def _near(text: str) -> Rule:

@@ -157,3 +157,46 @@ def test_a_capture_is_compared_with_its_own_replay(target: str, tmp_path: Path) 
     rules.write_text('diff:\n  - {at: "reply.body.amount", compare: tolerance, of: 1}\n')
     assert replayed(capture, target, "--map", "/a/3=/a/3+x", "--rules", rules)[0] == 0
     assert "2 records missing" not in replayed(capture, target, "--until", "2ms")[1]
+
+
+def timed(path: Path, *, times: float = 1.0, order: str = "abc") -> Path:
+    """Ninety calls of one operation, a second apart, of keys in turns; the nth takes 10 ms and n of them, so many times."""
+    with Writer.create(path, {}) as writer:
+        for number in range(90):
+            took = {"total": int(times * (10 + number) * 1_000_000)}
+            called = f"{number // 3}{order[number % 3]}"
+            asked = Asked("GET", f"/a?id={called}")
+            writer.write(
+                Record(t=number * 10**9, service="s", operation="GET /a", key=called, request=asked, times=took)
+            )
+    return path
+
+
+def test_slower_is_a_finding_where_it_is_asked_for_and_there_are_pairs_enough(tmp_path: Path) -> None:
+    ours, slow = timed(tmp_path / "a.lgsp.jsonl"), timed(tmp_path / "b.lgsp.jsonl", times=2)
+    assert run(ours, slow)[0] == 0
+    code, out, _ = run(ours, slow, "--latency", "20%", "--junit", tmp_path / "j.xml")
+    assert (code, [line.split(": ")[1:] for line in out.splitlines() if line.endswith("slower")]) == (
+        1,
+        [["latency.p50", "slower"], ["latency.p95", "slower"]],
+    )
+    assert "90 x latency.p95: slower" in (tmp_path / "j.xml").read_text()
+    assert run(slow, ours, "--latency", "20%")[0] == 0
+    assert run(ours, ours, "--latency", "0%")[0] == 0
+    few = made(tmp_path / "few.lgsp.jsonl", 1, 2)
+    code, _, said = run(few, few, "--latency", "20%")
+    assert (code, "inconclusive: no operation has pairs enough to tell its latency" in said) == (4, True)
+    assert "--latency: a rate needs its unit: 20%?" in run(ours, ours, "--latency", "20")[2]
+
+
+def test_another_order_is_a_finding_where_pairs_are_found_by_another_name_than_their_number(tmp_path: Path) -> None:
+    ours, turned = timed(tmp_path / "a.lgsp.jsonl"), timed(tmp_path / "b.lgsp.jsonl", order="acb")
+    for by in ("key", "key:request.query.id"):
+        code, out, _ = run(ours, turned, "--by", by, "--json")
+        assert (code, [(group["kind"], group["pairs"]) for group in json.loads(out)["groups"]]) == (
+            1,
+            [("out of order", 30)],
+        )
+        assert run(ours, turned, "--by", by, "--any-order")[0] == 0
+        assert run(ours, ours, "--by", by)[0] == 0
+    assert run(ours, turned, "--ignore", "request.query")[0] == 0

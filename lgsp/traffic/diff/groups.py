@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 
 from lgsp.capture.record import Record
 from lgsp.traffic.diff.comparing import EXTRA, MISSING, Difference, differences
+from lgsp.traffic.diff.latency import Pace
 from lgsp.traffic.diff.pairing import Pair
 from lgsp.traffic.diff.rules import Rules
-from lgsp.traffic.diff.view import operation_of, view
+from lgsp.traffic.diff.view import Operation, operation_of, view
 
 SAMPLES = 2
-Operation = tuple[str, str, str]
-"""Service, operation, and the tap that saw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,13 @@ class Compared:
     extra: int = 0
     operations: Counter[Operation] = field(default_factory=Counter)
     groups: list[Group] = field(default_factory=list)
+    paces: list[Pace] = field(default_factory=list)
+    """How fast each operation was, where that was asked for."""
+
+    @property
+    def untold(self) -> bool:
+        """Whether latencies were asked for, and there were pairs enough for none."""
+        return bool(self.paces) and not any(pace.told for pace in self.paces)
 
     @property
     def findings(self) -> int:
@@ -59,14 +65,13 @@ def compare(paired: Iterable[Pair], rules: Rules) -> Compared:
     groups: dict[tuple[Operation, str, str], Group] = {}
     for pair in paired:
         found = _found(pair, rules, compared)
-        _, called, nth = pair.name
-        operation = _operation(pair.ours or pair.theirs)
+        operation = operation_at(pair.ours or pair.theirs)
         compared.operations[operation] += 1
         for (path, kind), first in {(each.path, each.kind): each for each in reversed(found)}.items():
             group = groups.setdefault((operation, path, kind), Group(operation, path, kind))
             group.pairs += 1
             if len(group.samples) < SAMPLES:
-                group.samples.append(Sample(f"{called} ({nth + 1})" if nth else called, first))
+                group.samples.append(Sample(pair.called, first))
     compared.groups = sorted(groups.values(), key=lambda group: (-group.pairs, group.operation, group.path, group.kind))
     return compared
 
@@ -85,7 +90,8 @@ def _found(pair: Pair, rules: Rules, compared: Compared) -> list[Difference]:
     return found
 
 
-def _operation(record: Record | None) -> Operation:
+def operation_at(record: Record | None) -> Operation:
+    """What a record is about, and who saw it."""
     if record is None:
         raise ValueError("a pair has a record on one side at least")
     return (*operation_of(record), record.tap)

@@ -23,6 +23,12 @@ class Pair:
     ours: Record | None
     theirs: Record | None
 
+    @property
+    def called(self) -> str:
+        """As people read it: of the third of one name `7 (3)`."""
+        _, word, nth = self.name
+        return f"{word} ({nth + 1})" if nth else word
+
 
 @dataclass(frozen=True, slots=True)
 class Naming:

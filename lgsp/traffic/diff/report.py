@@ -10,7 +10,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from lgsp.traffic.diff.comparing import EXTRA, MISSING
-from lgsp.traffic.diff.groups import Compared, Group, Operation, Sample
+from lgsp.traffic.diff.groups import Compared, Group, Sample
+from lgsp.traffic.diff.latency import Pace
+from lgsp.traffic.diff.view import Operation
 
 _LONG = 80
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -32,6 +34,7 @@ def text(compared: Compared) -> str:
         lines.append(f"{group.pairs:>8,} {called(group.operation)}: {place(group)}: {group.kind}")
         lines += [f"{'':9}{sample.name}: {_values(sample)}" for sample in group.samples if group.path]
         lines += [f"{'':9}{sample.name}" for sample in group.samples if not group.path]
+    lines += map(_paced, compared.paces)
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
@@ -49,6 +52,12 @@ def as_json(compared: Compared) -> dict[str, Any]:
             | {"path": printable(group.path), "kind": group.kind, "pairs": group.pairs}
             | {"samples": [_sampled(sample) for sample in group.samples]}
             for group in compared.groups
+        ],
+        "latency": [
+            dict(zip(names, pace.operation, strict=True))
+            | {"percent": pace.percent, "ours": pace.ours, "theirs": pace.theirs, "pairs": pace.pairs}
+            | {"needs": pace.needs, "slower": pace.slower}
+            for pace in compared.paces
         ],
     }
 
@@ -105,6 +114,14 @@ def summary(compared: Compared) -> str:
     return (
         f"{compared.pairs:,} pairs, {compared.different:,} of them different; {compared.missing:,} records missing, "
         f"{compared.extra:,} extra; {len(compared.groups):,} groups"
+    )
+
+
+def _paced(pace: Pace) -> str:
+    told = "" if pace.told else f": too few to tell, it takes {pace.needs:,}"
+    return (
+        f"latency {called(pace.operation)}: p{pace.percent} {pace.ours * 1000:,.1f} ms became {pace.theirs * 1000:,.1f} ms, "
+        f"{pace.pairs:,} pairs{told}"
     )
 
 

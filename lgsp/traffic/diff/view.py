@@ -28,6 +28,10 @@ _DECLARES = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _AN_ID = re.compile(r"\d+|.*\d{4}.*|[0-9a-fA-F-]{16,}")
 
 
+Operation = tuple[str, str, str]
+"""Service, operation, and the tap that saw it."""
+
+
 def view(record: Record) -> dict[str, Any]:
     """The record as a tree: `request`, `reply`, `message`, `outcome`, `reason`, `fault`, those of them that it has."""
     tree: dict[str, Any] = {name: getattr(record, name) for name in ("outcome", "reason", "fault")}

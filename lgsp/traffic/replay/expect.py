@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from lgsp.capture.record import GATEWAY, Record
-from lgsp.traffic.diff.comparing import Difference, differences
-from lgsp.traffic.diff.groups import SAMPLES, Compared, Group, Operation, Sample, compare
+from lgsp.traffic.diff.beside import out_of_order
+from lgsp.traffic.diff.comparing import differences
+from lgsp.traffic.diff.groups import Compared, compare, operation_at
+from lgsp.traffic.diff.order import moved, span_of
 from lgsp.traffic.diff.pairing import Pair
 from lgsp.traffic.diff.rules import Rules
-from lgsp.traffic.diff.view import operation_of, view
+from lgsp.traffic.diff.view import Operation, operation_of, view
 
-OUT_OF_ORDER = "out of order"
 _NEAR = 64
 """How many calls of one operation that have no partner yet are looked at for the likest."""
 _UNLIKE = 0.5
@@ -41,8 +42,10 @@ def expect(expected: Iterable[Record], asked: Iterable[Record], rules: Rules, *,
     met = partners(ours, theirs, rules)
     compared = compare(_pairs(ours, theirs, met), rules)
     if ordered:
-        moved = [each for each in strayed(met) if _surely(each, met, ours, theirs)]
-        compared.groups += _groups(moved, ours, met)
+        spans = [span_of(ours[each.ours]) for each in met], [span_of(theirs[each.theirs]) for each in met]
+        compared.groups += out_of_order(
+            _named(ours[met[pair].ours], met[pair].ours, way) for pair, way in moved(*spans)
+        )
     return compared
 
 
@@ -104,38 +107,6 @@ def _leaves(tree: object) -> int:
     return sum(map(_leaves, tree)) if isinstance(tree, list) else 1
 
 
-def strayed(met: Sequence[Met]) -> list[Met]:
-    """The fewest that would have to move for the rest to stand in one order on both sides."""
-    ends: list[int] = []
-    at: list[int] = []
-    before: list[int] = []
-    for number, each in enumerate(met):
-        length = bisect_left(ends, each.theirs)
-        before.append(at[length - 1] if length else -1)
-        ends[length:] = [each.theirs, *ends[length + 1 :]]
-        at[length:] = [number, *at[length + 1 :]]
-    stay, number = set[int](), at[-1] if at else -1
-    while number >= 0:
-        stay.add(number)
-        number = before[number]
-    return [each for number, each in enumerate(met) if number not in stay]
-
-
-def _surely(moved: Met, met: Sequence[Met], ours: Sequence[Record], theirs: Sequence[Record]) -> bool:
-    """Whether it changed places with a call that did not overlap it, on either side."""
-    return any(
-        (each.ours < moved.ours) != (each.theirs < moved.theirs)
-        and _apart(ours[each.ours], ours[moved.ours])
-        and _apart(theirs[each.theirs], theirs[moved.theirs])
-        for each in met
-    )
-
-
-def _apart(one: Record, other: Record) -> bool:
-    first, second = (one, other) if one.t <= other.t else (other, one)
-    return first.t + first.times.get("total", 0) <= second.t
-
-
 def _pairs(ours: Sequence[Record], theirs: Sequence[Record], met: Sequence[Met]) -> Iterator[Pair]:
     by_place = {each.ours: each.theirs for each in met}
     for place, record in enumerate(ours):
@@ -147,16 +118,5 @@ def _pairs(ours: Sequence[Record], theirs: Sequence[Record], met: Sequence[Met])
             yield Pair((record.tap, f"call {place + 1}", 0), None, record)
 
 
-def _groups(moved: Sequence[Met], ours: Sequence[Record], met: Sequence[Met]) -> list[Group]:
-    groups: dict[Operation, Group] = {}
-    expected = {each.ours: number for number, each in enumerate(met)}
-    came = {each.theirs: number for number, each in enumerate(sorted(met, key=attrgetter("theirs")))}
-    for each in moved:
-        operation = (*operation_of(ours[each.ours]), ours[each.ours].tap)
-        group = groups.setdefault(operation, Group(operation, "", OUT_OF_ORDER))
-        group.pairs += 1
-        if len(group.samples) < SAMPLES:
-            way = came[each.theirs] - expected[each.ours]
-            told = f"expected call {each.ours + 1}, {abs(way)} {'later' if way > 0 else 'earlier'}"
-            group.samples.append(Sample(told, Difference("", OUT_OF_ORDER)))
-    return list(groups.values())
+def _named(record: Record, place: int, way: int) -> tuple[Operation, str, int]:
+    return operation_at(record), f"expected call {place + 1}", way

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lgsp.capture.record import CONNECTOR, Answered, Asked, Body, Record
 from lgsp.traffic.diff.rules import IGNORE, Rule, Rules
-from lgsp.traffic.replay.expect import Met, expect, strayed
+from lgsp.traffic.replay.expect import expect
 
 NONE = Rules()
 Told = list[tuple[str, str, str, int]]
@@ -96,18 +96,6 @@ def test_how_far_a_call_strayed_is_said() -> None:
     theirs = [call(n * 10, "s", n=value) for n, value in enumerate([1, 2, 3, 0, 4])]
     [group] = expect(ours, theirs, NONE).groups
     assert [sample.name for sample in group.samples] == ["expected call 1, 3 later"]
-
-
-@given(st.permutations(range(8)))
-def test_the_fewest_calls_move(order: list[int]) -> None:
-    met = [Met(ours, theirs) for ours, theirs in enumerate(order)]
-    moved = strayed(met)
-    left = [each.theirs for each in met if each not in moved]
-    assert left == sorted(left)
-    longest = [1] * len(order)
-    for late in range(len(order)):
-        longest[late] += max((longest[early] for early in range(late) if order[early] < order[late]), default=0)
-    assert len(left) == max(longest)
 
 
 @given(st.integers(0, 2**32), st.integers(0, 6), st.integers(0, 6))

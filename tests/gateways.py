@@ -99,6 +99,7 @@ class Noted:
     answered: list[tuple[str, str, int]] = field(default_factory=list)
     in_flight: Counter[str] = field(default_factory=Counter)
     sheds: list[str] = field(default_factory=list)
+    too_soon: Counter[str] = field(default_factory=Counter)
 
     def http(self, route: str, method: str, code: int) -> None:
         self.answered.append((route, method, code))
@@ -108,6 +109,9 @@ class Noted:
 
     def shed(self, reason: str) -> None:
         self.sheds.append(reason)
+
+    def impatient(self, service: str) -> None:
+        self.too_soon[service] += 1
 
 
 @dataclass

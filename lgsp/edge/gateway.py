@@ -24,6 +24,7 @@ from lgsp.edge.faults import body_of, wants_xml
 from lgsp.edge.incoming import request_of
 from lgsp.edge.listener import DRAIN, Listener
 from lgsp.edge.names import is_our_name
+from lgsp.edge.patience import Patience
 from lgsp.edge.peers import look_at
 from lgsp.edge.refusals import Refusals
 from lgsp.edge.routes import NoRoute, Route, Routes
@@ -56,6 +57,10 @@ class Watch(Protocol):
 
     def shed(self, reason: str) -> None:
         """A call was refused for our own capacity."""
+        ...
+
+    def impatient(self, service: str) -> None:
+        """A consumer called again before the `Retry-After` that it was given was over."""
         ...
 
 
@@ -108,6 +113,7 @@ class Gateway:
         self._max_body = max_body
         self.room = Room(max_in_flight, max_held)
         self.refusals = Refusals(access.clock)
+        self._patience = Patience()
         self._listener = Listener(self._handle)
         self.draining = False
 
@@ -171,13 +177,7 @@ class Gateway:
             if is_too_deep(body):
                 raise Refused(faults.TOO_DEEP, "refused")
             request = request_of(http, self._new_id(), route, met.consumer, body)
-            answer: web.Response | Straight
-            if met.refusal:
-                answer = await self._reject(http, request, met)
-            elif full is not None:
-                answer = await self._shed(http, request, full)
-            else:
-                answer = await self._transact(http, request, route, met.consumer)
+            answer = await self._answered(http, request, route, met, full)
         except LedgerUnavailable as error:
             raise Refused(faults.NO_LEDGER, "refused") from error
         finally:
@@ -185,6 +185,23 @@ class Gateway:
                 self.room.hold(holder, -len(body))
         if isinstance(answer, web.Response):
             await bodies.send(http, answer, self.room, holder)
+        return answer
+
+    async def _answered(
+        self, http: web.BaseRequest, request: Request, route: Route, met: Met, full: Full | None
+    ) -> web.Response | Straight:
+        if self._patience.is_early(request.consumer, request.service, self._access.clock.now()):
+            self._watch.impatient(request.service)
+        answer: web.Response | Straight
+        if met.refusal:
+            answer = await self._reject(http, request, met)
+        elif full is not None:
+            answer = await self._shed(http, request, full)
+        else:
+            answer = await self._transact(http, request, route, met.consumer)
+        if isinstance(answer, web.Response) and hdrs.RETRY_AFTER in answer.headers:
+            wait = answer.headers[hdrs.RETRY_AFTER]
+            self._patience.told(request.consumer, request.service, wait, self._access.clock.now())
         return answer
 
     def _find(self, http: web.BaseRequest) -> Route | Own:

@@ -167,6 +167,8 @@ class GatewayMetrics:
         self._late = Counter("lgsp_late_replies_total", late, by, registry=registry)
         duplicate = "Second replies to one request."
         self._duplicate = Counter("lgsp_duplicate_replies_total", duplicate, by, registry=registry)
+        early = "Calls that came before the Retry-After that their consumer was given was over."
+        self._impatient = Counter("lgsp_client_ignored_retry_after_total", early, by, registry=registry)
         self._watching = Gauge("lgsp_console_clients", "Browsers that watch the console.", registry=registry).labels()
         shed = Counter("lgsp_shed_total", "Calls refused for our own capacity.", ("reason",), registry=registry)
         self._shed = {reason: shed.labels(reason) for reason in SHED}
@@ -184,7 +186,7 @@ class GatewayMetrics:
     def prepare(self, new: Catalogue) -> Commit:
         """See `Taker`: every label set of what is new; those of what is gone stay, its facts go."""
         fresh = [service.id for service in new if service.id not in self._asked]
-        for family in (self._unroutable, self._late, self._duplicate):
+        for family in (self._unroutable, self._late, self._duplicate, self._impatient):
             for service in fresh:
                 family.labels(service)
         for service in fresh:
@@ -236,6 +238,10 @@ class GatewayMetrics:
     def shed(self, reason: str) -> None:
         """A call was refused for our own capacity."""
         self._shed[reason].inc()
+
+    def impatient(self, service: str) -> None:
+        """A consumer called again too soon."""
+        self._impatient.labels(service).inc()
 
     def circuit(self, service: str, *, is_open: bool) -> None:
         """See `dispatch.Watch`."""

@@ -246,6 +246,29 @@ async def test_a_known_consumer_s_own_doing_is_a_rejected_transaction(
         assert made.watch.answered[-1] == ("service", "POST", status)
 
 
+async def test_who_calls_again_before_its_time_is_over_is_counted() -> None:
+    async with stage() as made:
+        made.access.replace([*CONSUMERS, *REFUSED])
+        statuses = [(await made.ask("POST", "/svc/x", as_="slow")).status for _ in range(2)]
+        assert (statuses, made.watch.too_soon) == ([200, 429], {})
+        assert (await made.ask("POST", "/svc/x")).status == 200  # another consumer was told nothing
+        assert made.watch.too_soon == {}
+        assert (await made.ask("POST", "/svc/x", as_="slow")).status == 429
+        assert made.watch.too_soon == {"svc": 1}
+
+
+async def test_a_providers_own_word_to_wait_is_held_to_as_well() -> None:
+    async def busy(request: Request) -> Reply:
+        return a_reply(
+            request, status=503, outcome=Outcome.PROVIDER_ERROR, headers={"retry-after": "2", "content-type": "a/b"}
+        )
+
+    async with stage(busy) as made:
+        for _ in range(3):
+            assert (await made.ask()).headers["Retry-After"] == "2"
+        assert made.watch.too_soon == {"svc": 2}
+
+
 async def test_a_refusal_that_cannot_be_entered_in_the_ledger_is_no_transaction(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -93,6 +93,8 @@ class Quiet:
 
     def shed(self, *_: object) -> None: ...
 
+    def impatient(self, *_: object) -> None: ...
+
 
 @asynccontextmanager
 async def a_gateway(state: Path, names: tuple[str, ...] = ()) -> AsyncIterator[tuple[int, Quiet]]:

@@ -97,7 +97,7 @@ class Settings:
     call_back: tuple[str, ...] = ()
     """Hosts (`host` or `host:port`) where consumers may be called back."""
     reach: tuple[str, ...] = LOOPBACK
-    """Hosts (`host` or `host:port`) where real providers may be asked."""
+    """Hosts (`host` or `host:port`) where real providers may be asked, and what follows an answer may be sent."""
 
 
 def parse_address(text: str) -> Address:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from lgsp.bus.memory import MemoryBus
@@ -14,9 +15,12 @@ from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.clock import Clock
 from lgsp.errors import SettingsError
 from lgsp.fault import Kind
+from lgsp.forwarding.post import REACH, HttpPost
+from lgsp.forwarding.signed import SignedPost
 from lgsp.model import Reply, Tap
 from lgsp.runtime.behaviours.errors import failures
 from lgsp.runtime.faults import Faults
+from lgsp.runtime.follows import Follows
 from lgsp.runtime.host import Host
 from lgsp.runtime.provider import Upstreams
 from lgsp.runtime.recorded import OnMiss, Recorded
@@ -46,6 +50,15 @@ def upstreams_of(settings: Settings, clock: Clock, process: ProcessMetrics, spie
     )
 
 
+@asynccontextmanager
+async def follows_of(settings: Settings, clock: Clock, metrics: ConnectorMetrics) -> AsyncIterator[Follows]:
+    """What sends what follows an answer, to hosts that this process may reach."""
+    async with HttpPost(settings.reach, REACH) as post:
+        send = SignedPost(post, settings.config, clock)
+        async with Follows(send, post.refusal, clock, metrics, seed=settings.seed) as follows:
+            yield follows
+
+
 def answering_of(
     settings: Settings,
     bus: MemoryBus | RabbitBus,
@@ -59,6 +72,7 @@ def answering_of(
     crash: Callable[[], None] | None = None,
     taps: Sequence[Tap] = (),
     recorded: Recorded | None = None,
+    follows: Follows | None = None,
 ) -> tuple[Host, Ward]:
     """The answering half, and who looks after its faults. Without `crash` the process does more than answer, and stays."""
     faults = Faults(settings.seed)
@@ -74,6 +88,7 @@ def answering_of(
         faults=faults,
         taps=taps,
         recorded=recorded,
+        follows=follows,
     )
     watch = FaultMetrics(process, host.serves, list(Kind))
     return host, Ward(faults, bus, clock, watch, host.serves, crash, clock.now())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from lgsp.app.answering import DRAIN, STAND_INS, answering_of, crash, recorded_of, upstreams_of
+from lgsp.app.answering import DRAIN, STAND_INS, answering_of, crash, follows_of, recorded_of, upstreams_of
 from lgsp.app.broker import url_of
 from lgsp.app.door import door_of
 from lgsp.app.process import check, measure_lag, until_stopped, watcher_of
@@ -51,6 +51,7 @@ async def connectors(
         states = await stack.enter_async_context(
             States(clock, settings.state / STAND_INS, keep=settings.keep, dropped=metrics.state_dropped)
         )
+        follows = await stack.enter_async_context(follows_of(settings, clock, metrics))
         bus = RabbitBus(
             url_of(settings), settings.name, clock, metrics, asks=False, prefetch=settings.prefetch, drain=DRAIN
         )
@@ -67,6 +68,7 @@ async def connectors(
             crash=crash,
             taps=[recorder.tap(CONNECTOR)],
             recorded=recorded,
+            follows=follows,
         )
         await host.serve(only)
         control = await stack.enter_async_context(RabbitControl(url_of(settings), f"{settings.name}.{os.getpid()}"))

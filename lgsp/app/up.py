@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lgsp.app.answering import STAND_INS, answering_of, upstreams_of
+from lgsp.app.answering import STAND_INS, answering_of, follows_of, upstreams_of
 from lgsp.app.broker import CONNECTORS, Broker, broker_of
 from lgsp.app.demo import Traffic
 from lgsp.app.front import Account, Front, account_of, front_of
@@ -138,12 +138,22 @@ async def _answering(
     upstreams = await stack.enter_async_context(upstreams_of(settings, clock, process, spied))
     file = settings.state / STAND_INS if settings.keep else None
     states = await stack.enter_async_context(States(clock, file, keep=settings.keep, dropped=metrics.state_dropped))
+    follows = await stack.enter_async_context(follows_of(settings, clock, metrics))
     await stack.enter_async_context(bus)
     if serving is not bus:
         await stack.enter_async_context(serving)
     taps = [account.recorder.tap(CONNECTOR)]
     host, ward = answering_of(
-        settings, serving, account.catalogue, clock, process, metrics, states, upstreams, taps=taps
+        settings,
+        serving,
+        account.catalogue,
+        clock,
+        process,
+        metrics,
+        states,
+        upstreams,
+        taps=taps,
+        follows=follows,
     )
     await host.serve()
     return host, ward

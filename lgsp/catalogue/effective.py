@@ -50,7 +50,7 @@ def _of_operation(operation: Operation, source: Source, node: Node | None) -> It
             continue  # the short form of `replies`
         value = getattr(operation, key)
         at = given.get(key) or (given.get("reply") if key == "replies" else None)
-        shown = f"{len(value or ())}" if key in {"replies", "examples"} else _shown(key, value)
+        shown = f"{len(value or ())}" if key in {"replies", "follows", "examples"} else _shown(key, value)
         if key == "request":
             shown = "none" if value is None else "schema"
         yield Value(f"{operation.name} / {key}", shown, _origin(source, at, _operation_default(operation, key)))

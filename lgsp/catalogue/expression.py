@@ -15,7 +15,7 @@ import jinja2
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-NAMES = ("path", "query", "headers", "body", "fake", "key", "violation")
+NAMES = ("path", "query", "headers", "body", "fake", "key", "violation", "reply")
 FUNCTIONS = ("now", "lookup")
 FILTERS = ("default", "upper", "lower", "title", "trim", "length", "int", "float", "string", "round", "first", "last")
 FAKES = (

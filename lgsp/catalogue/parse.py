@@ -12,6 +12,7 @@ from typing import Any, get_args
 from lgsp.catalogue.calendar import read_zone
 from lgsp.catalogue.capacity import read_capacity
 from lgsp.catalogue.examples import read_examples
+from lgsp.catalogue.follow import read_follows
 from lgsp.catalogue.latency import read_latency
 from lgsp.catalogue.limits import read_breaker, read_in_flight
 from lgsp.catalogue.profile import read_profile, too_many
@@ -83,6 +84,7 @@ OPERATION_KEYS = (
     "request",
     "reply",
     "replies",
+    "follows",
     "examples",
 )
 
@@ -340,6 +342,7 @@ class _ServiceReader:
             "request": self._replies.request,
             "reply": self._replies.reply,
             "replies": self._replies.replies,
+            "follows": lambda node, where: read_follows(reader, self._replies, node, where),
             "examples": lambda node, where: read_examples(reader, name, node, where),
         }
         found = {key: value for key, _, value in reader.entries(node, where, OPERATION_KEYS)}

@@ -117,7 +117,7 @@ class RepliesReader:
         reader = self._reader
         found = {key: value for key, _, value in reader.entries(node, where, RULE_KEYS)}
         name = reader.text(found["name"], where) if "name" in found else f"rule-{number}"
-        when = tuple(self._conditions(found["when"], f"{where} / when")) if "when" in found else ()
+        when = self.conditions(found["when"], f"{where} / when") if "when" in found else ()
         fields: dict[str, Any] = {
             key: self._template(found[key], f"{where} / {key}") for key in ("starts", "since") if key in found
         }
@@ -161,7 +161,7 @@ class RepliesReader:
         readers: dict[str, Callable[[Node, str], Any]] = {
             "status": reader.status,
             "outcome": lambda node, where: Outcome(reader.choice(node, where, [str(o) for o in OUTCOMES])),
-            "headers": self._headers,
+            "headers": self.headers,
             "delay": self._delay,
             "after": reader.duration,
             "body": self.content,
@@ -174,15 +174,17 @@ class RepliesReader:
         fields = {key: readers[key](value, f"{where} / {key}") for key, _, value in entries if key in readers}
         if "status" in fields and "outcome" not in fields:
             fields["outcome"] = outcome_of(fields["status"])
-        self._check_body(node, where, fields)
+        self.check_body(node, where, fields)
         return fields
 
-    def _check_body(self, node: Node, where: str, fields: Mapping[str, Any]) -> None:
+    def check_body(self, node: Node, where: str, fields: Mapping[str, Any]) -> None:
+        """Whether `headers` and `body` go together."""
         media = fields.get("headers", {}).get("content-type", "")
         if media and "json" not in media and not isinstance(fields.get("body", ""), str):
             self._reader.note(node, where, f"a body of {media} is a text")
 
-    def _headers(self, node: Node, where: str) -> dict[str, str]:
+    def headers(self, node: Node, where: str) -> dict[str, str]:
+        """Headers by their lower-case names; values may be templates."""
         headers = {}
         for name, key, value in self._reader.entries(node, where):
             if not _HEADER.fullmatch(name) or name.lower() in {"content-length", "transfer-encoding", "connection"}:
@@ -212,6 +214,10 @@ class RepliesReader:
             problem = wrong_template(node.text, tuple(self._tables))
             if problem:
                 self._reader.note(node, where, problem)
+
+    def conditions(self, node: Node, where: str) -> tuple[Condition, ...]:
+        """The tests of `when`, all of which have to hold."""
+        return tuple(self._conditions(node, where))
 
     def _conditions(self, node: Node, where: str) -> Iterator[Condition]:
         for name, key, value in self._reader.entries(node, where):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from lgsp.catalogue.follow import KEYS, MOST, NEEDED
 from lgsp.catalogue.limits import NEVER
 from lgsp.catalogue.parse import MIXABLE
 from lgsp.catalogue.replies import OUTCOMES, TESTS
@@ -23,6 +24,12 @@ NUMBER: Schema = {"type": "number", "minimum": 0}
 COUNT: Schema = {"type": "integer", "minimum": 1}
 STATUS: Schema = {"type": "integer", "minimum": 100, "maximum": 599}
 CONTEXT: Schema = {"type": "string", "pattern": r"^(/[A-Za-z0-9._~-]+)+$"}
+ADDRESS: Schema = {"type": "string", "pattern": "^https?://[^ ?#@]+$"}
+HEADERS: Schema = {
+    "type": "object",
+    "patternProperties": {r"^[A-Za-z0-9-]+$": TEXT, "^x-": True},
+    "additionalProperties": False,
+}
 _LITERAL = r"[A-Za-z0-9._~-]+"
 _PARAMETER = r"\{[A-Za-z_][A-Za-z0-9_]*\}"
 OPERATION = rf"^(GET|HEAD|POST|PUT|PATCH|DELETE) /(({_LITERAL}|{_PARAMETER})(/({_LITERAL}|{_PARAMETER}))*)?$"
@@ -149,6 +156,7 @@ def _operation() -> Schema:
         "request": _mapping({"schema": {"type": ["object", "string"]}, "invalid": _ref("form")}, "schema"),
         "reply": True,
         "replies": {"type": "array", "minItems": 1, "items": _ref("rule")},
+        "follows": {"type": "array", "minItems": 1, "maxItems": MOST, "items": _follow()},
         "examples": _free(_ref("example")),
     }
     return {**_mapping(keys), "not": {"required": ["reply", "replies"]}}
@@ -180,7 +188,7 @@ def _form_keys() -> Schema:
     return {
         "status": STATUS,
         "outcome": _one_of(OUTCOMES),
-        "headers": _free(TEXT, r"^[A-Za-z0-9-]+$"),
+        "headers": HEADERS,
         "delay": DURATION,
         "body": True,
     }
@@ -202,6 +210,18 @@ def _rule() -> Schema:
     return {**_mapping(keys), "dependentSchemas": {"per": alone, "then": alone}}
 
 
+def _follow() -> Schema:
+    forms: Schema = {
+        "after": {"anyOf": [DURATION, _ref("latency")]},
+        "post": ADDRESS,
+        "when": _free(_ref("comparison"), CONDITION),
+        "headers": HEADERS,
+        "body": True,
+        "secret_file": TEXT,
+    }
+    return _mapping({key: forms[key] for key in KEYS}, *NEEDED)
+
+
 def _comparison() -> Schema:
     keys: Schema = {word: {"type": "number"} for word in TESTS}
     keys |= {"equals": True, "one_of": {"type": "array", "minItems": 1}, "matches": TEXT, "exists": {"type": "boolean"}}
@@ -217,7 +237,7 @@ def _example() -> Schema:
 
 def _upstream() -> Schema:
     keys = {
-        "url": {"type": "string", "pattern": "^https?://[^ ?#@]+$"},
+        "url": ADDRESS,
         "timeout": DURATION,
         "connect_timeout": DURATION,
         "retries": {"type": "integer", "minimum": 0, "maximum": 5},

@@ -204,6 +204,22 @@ class Rule(_Data):
     where: str = ""
 
 
+class FollowUp(_Data):
+    """What a provider sends by HTTP of itself, a while after it answered a call that ended well and met `when`.
+
+    Expressions see the request, and under `reply` what was answered. With `secret_file` it is signed.
+    """
+
+    after: Latency
+    post: str
+    when: tuple[Condition, ...] = ()
+    form: Form = Form()
+    """Its headers and body."""
+    secret_file: str = ""
+    where: str = ""
+    """`file:line`."""
+
+
 class RequestRule(_Data):
     """What a request's JSON body has to be, and the service's own words for one that is not."""
 
@@ -228,6 +244,8 @@ class Operation(_Data):
     request: RequestRule | None = None
     replies: tuple[Rule, ...] = ()
     """The YAML's own replies, the first that fits answers; without any a module answers, or the request is echoed."""
+    follows: tuple[FollowUp, ...] = ()
+    """What the provider sends of itself after it answered."""
     examples: tuple[Example, ...] = ()
 
     @property

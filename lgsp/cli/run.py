@@ -84,7 +84,8 @@ _reach = click.option(
     "--reach",
     multiple=True,
     metavar="HOST[:PORT]",
-    help="A host where real providers may be asked, may be repeated [LGSP_REACH, with commas; this machine only].",
+    help="A host where real providers may be asked and what follows an answer may be sent, may be repeated "
+    "[LGSP_REACH, with commas; this machine only].",
 )
 _captures = click.option(
     "--capture-retention",

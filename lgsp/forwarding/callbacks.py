@@ -8,11 +8,9 @@ ended --> owed --> due: sign, post --2xx--> made
 from __future__ import annotations
 
 import asyncio
-import base64
 import heapq
-import hmac
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -25,19 +23,17 @@ from lgsp.chance import draw
 from lgsp.clock import Clock
 from lgsp.errors import LedgerUnavailable
 from lgsp.forwarding.schedule import PAUSES, spread
+from lgsp.forwarding.signed import Post, SignedPost
 from lgsp.ledger.calls import TRIES, Call, Calls
 from lgsp.ledger.outbox import DAY
 
 log = structlog.get_logger()
-Post = Callable[[str, bytes, dict[str, str]], Awaitable[str]]
-"""Posts a body with its headers to an address; why that failed, or nothing."""
 Result = Literal["delivered", "failed", "given_up", "withdrawn"]
 RESULTS: tuple[Result, ...] = ("delivered", "failed", "given_up", "withdrawn")
-ID, TIME, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 _TICK = 0.25
 _AT_ONCE = 16
 _KEPT = 30 * DAY
-_SECRET_AT_LEAST = 16
+_HEADERS = {"content-type": "application/json; charset=utf-8"}
 
 
 class Watch(Protocol):
@@ -46,12 +42,6 @@ class Watch(Protocol):
     def callback(self, result: Result) -> None:
         """A try was taken or failed, or a call was given up or withdrawn."""
         ...
-
-
-def signed(secret: bytes, id_: str, at: int, body: bytes) -> str:
-    """The signature of a call: HMAC-SHA256 over id, time and body, as its header has it."""
-    text = f"{id_}.{at}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(secret, text, "sha256")).decode()
 
 
 def body_of(call: Call, status: str) -> bytes:
@@ -90,10 +80,9 @@ class Callbacks:
         seed: int,
     ) -> None:
         self._calls = calls
-        self._post = post
+        self._post = SignedPost(post, directory, clock)
         self._watch = watch
         self._clock = clock
-        self._directory = directory
         self._path_of = path_of
         self._seed = seed
         self._callbacks: dict[str, Callback] = {}
@@ -191,22 +180,5 @@ class Callbacks:
         log.info("callback failed", **names)
 
     async def _posted(self, call: Call, callback: Callback) -> str:
-        try:
-            secret = await asyncio.to_thread(self._secret, callback)
-        except (OSError, ValueError) as error:
-            return f"{callback.secret_file}: {error}"
         body = body_of(call, self._path_of(call.id))
-        at = int(self._clock.now())
-        headers = {
-            "content-type": "application/json; charset=utf-8",
-            ID: call.id,
-            TIME: str(at),
-            SIGNATURE: signed(secret, call.id, at, body),
-        }
-        return await self._post(callback.url, body, headers)
-
-    def _secret(self, callback: Callback) -> bytes:
-        secret = (self._directory / callback.secret_file).read_bytes().strip()
-        if len(secret) < _SECRET_AT_LEAST:
-            raise ValueError(f"a secret has {_SECRET_AT_LEAST} bytes or more")
-        return secret
+        return await self._post(callback.url, call.id, body, dict(_HEADERS), callback.secret_file)

@@ -1,4 +1,4 @@
-"""HTTP to consumers: to hosts that are allowed by name, nowhere else, whatever a name resolves to or a reply says."""
+"""HTTP to consumers and other systems: to hosts that are allowed by name, nowhere else, whatever a name resolves to or a reply says."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 _SECONDS = 10.0
 _LOCAL = "localhost"
+CALL_BACK = "start the gateway with --call-back {host} (LGSP_CALL_BACK)"
+REACH = "start the connectors with --reach {host} (LGSP_REACH)"
+"""What allows a host: for what consumers are told, and for what providers send of themselves."""
 
 
-def refusal(url: str, allowed: Collection[str]) -> str:
+def refusal(url: str, allowed: Collection[str], permit: str = CALL_BACK) -> str:
     """Why an address may not be called; nothing where its host, or host and port, is allowed by name."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     port = parts.port or (443 if parts.scheme == "https" else 80)
     if {host, f"{host}:{port}"} & set(allowed):
         return ""
-    return f"{host}:{port} is not allowed: start the gateway with --call-back {host} (LGSP_CALL_BACK), if that is meant"
+    return f"{host}:{port} is not allowed: {permit.format(host=host)}, if that is meant"
 
 
 def is_inner(address: str) -> bool:
@@ -52,10 +55,14 @@ class _Guarded(AbstractResolver):
 
 
 class HttpPost:
-    """Posts to the hosts in `allowed` (`host` or `host:port`). Follows no redirect, keeps no connection, reads no reply."""
+    """Posts to the hosts in `allowed` (`host` or `host:port`). Follows no redirect, keeps no connection, reads no reply.
 
-    def __init__(self, allowed: Collection[str]) -> None:
+    `permit` is the sentence that says how `{host}` would be allowed.
+    """
+
+    def __init__(self, allowed: Collection[str], permit: str = CALL_BACK) -> None:
         self._allowed = frozenset(host.lower() for host in allowed)
+        self._permit = permit
 
     def __repr__(self) -> str:
         return f"<HttpPost to {len(self._allowed)} hosts>"
@@ -76,9 +83,13 @@ class HttpPost:
         """Close the connections."""
         await self._session.close()
 
+    def refusal(self, url: str) -> str:
+        """Why an address may not be called; nothing where it may."""
+        return refusal(url, self._allowed, self._permit)
+
     async def __call__(self, url: str, body: bytes, headers: dict[str, str]) -> str:
         """Why the body was not taken; nothing where it was (2xx)."""
-        refused = refusal(url, self._allowed)
+        refused = self.refusal(url)
         if refused:
             return refused
         try:

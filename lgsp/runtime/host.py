@@ -24,6 +24,7 @@ from lgsp.runtime.behaviours import behaviours_of
 from lgsp.runtime.behaviours.capacity import CapacityBehaviour
 from lgsp.runtime.connector import Connector, Forward, Stateful, chain
 from lgsp.runtime.faults import Faults, Refuse, refusing, suffer
+from lgsp.runtime.follows import Follows
 from lgsp.runtime.inbox import Inbox
 from lgsp.runtime.provider import Upstreams
 from lgsp.runtime.recorded import Recorded
@@ -88,6 +89,7 @@ class Host:
     """Serves services on a bus. `states` holds what stateful ones were told; with `calm` every call is calm.
 
     `faults` are the troubles that somebody injected; they hit calm calls as well. `recorded` answers what it can.
+    `follows` sends what follows an answer; without it nothing does.
 
     A request is answered whole by the version of its service that was in force when it came here.
     """
@@ -106,8 +108,10 @@ class Host:
         faults: Faults | None = None,
         taps: Sequence[Tap] = (),
         recorded: Recorded | None = None,
+        follows: Follows | None = None,
     ) -> None:
         self._bus = bus
+        self._began = follows.began if follows is not None else _nothing
         self._taps = taps
         self._recorded = recorded
         self._catalogue = catalogue
@@ -300,6 +304,7 @@ class Host:
         if not isinstance(reply, Reply) or reply.to != request.id:
             log.error("reply is none of this request's", transaction=request.id, service=service.id)
             return _refused(request, Outcome.PROVIDER_ERROR, 502, "bad_reply")
+        self._began(service, request, reply)
         return reply
 
     async def _measured(
@@ -314,6 +319,10 @@ class Host:
             ended = self._clock.now()
             stamps.t5 = int(ended * _NS)
             self._watch.duration(service.id, ended - start)
+
+
+def _nothing(_service: Service, _request: Request, _reply: Reply) -> None:
+    """Nothing follows."""
 
 
 async def _unknown(request: Request) -> Reply:

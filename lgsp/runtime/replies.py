@@ -13,6 +13,7 @@ from functools import cache
 import structlog
 
 from lgsp.catalogue.service import Form, Operation, Rule, Service
+from lgsp.catalogue.table import Table
 from lgsp.catalogue.validator import Violation, compile_schema
 from lgsp.clock import Clock
 from lgsp.errors import MalformedRequest
@@ -100,12 +101,26 @@ def step_of(rule: Rule, call: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
+class Compiled:
     """One form, ready to be rendered."""
 
     form: Form
     headers: Mapping[str, Render]
     body: Render
+
+    def said(self, values: Values) -> tuple[dict[str, str], bytes]:
+        """Headers and body. Raises one of `CANNOT`."""
+        headers = {name: _one_line(render(values)) for name, render in self.headers.items()}
+        body = b"" if self.form.body is None else _encoded(self.body(values), headers)
+        if len(body) > MAX_REPLY:
+            raise ValueError(f"a reply is at most {MAX_REPLY} bytes")
+        return headers, body
+
+
+def compile_form(form: Form, tables: Mapping[str, Table]) -> Compiled:
+    """A form whose expressions look things up in `tables`."""
+    headers = {name: compile_reply(text, tables) for name, text in form.headers.items()}
+    return Compiled(form, headers, compile_reply(form.body, tables))
 
 
 class _Replies:
@@ -118,7 +133,7 @@ class _Replies:
             for name, operation in service.operations.items()
             if operation.request is not None
         }
-        self._compiled: dict[int, _Compiled] = {}
+        self._compiled: dict[int, Compiled] = {}
         self._keys = cache(lambda text: compile_reply(text, service.data))
 
     def reply(self, request: Request, now: float, step: Step) -> Reply:
@@ -171,17 +186,11 @@ class _Replies:
 
     def _said(self, form: Form, request: Request, values: Values) -> Reply:
         # By identity: a form lives as long as its service, and so do we.
-        compiled = self._compiled.get(id(form)) or self._compiled.setdefault(id(form), self._compile(form))
-        headers = {name: _one_line(render(values)) for name, render in compiled.headers.items()}
-        body = b"" if form.body is None else _encoded(compiled.body(values), headers)
-        if len(body) > MAX_REPLY:
-            raise ValueError(f"a reply is at most {MAX_REPLY} bytes")
+        compiled = self._compiled.get(id(form))
+        if compiled is None:
+            compiled = self._compiled[id(form)] = compile_form(form, self._service.data)
+        headers, body = compiled.said(values)
         return LateReply(request.id, form.outcome, form.status, "", body, headers, delay=form.delay)
-
-    def _compile(self, form: Form) -> _Compiled:
-        tables = self._service.data
-        headers = {name: compile_reply(text, tables) for name, text in form.headers.items()}
-        return _Compiled(form, headers, compile_reply(form.body, tables))
 
 
 def _encoded(content: object, headers: dict[str, str]) -> bytes:

@@ -46,9 +46,14 @@ class Tried:
 def choose(rules: Iterable[Rule], values: Mapping[str, Any], tables: Tables) -> Rule | None:
     """The first rule whose conditions all hold."""
     for rule in rules:
-        if all(_holds(condition, values, tables) for condition in rule.when):
+        if hold(rule.when, values, tables):
             return rule
     return None
+
+
+def hold(conditions: Iterable[Condition], values: Mapping[str, Any], tables: Tables) -> bool:
+    """Whether all conditions hold."""
+    return all(_holds(condition, values, tables) for condition in conditions)
 
 
 def explain(rules: Iterable[Rule], values: Mapping[str, Any], tables: Tables) -> list[Tried]:

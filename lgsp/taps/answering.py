@@ -16,21 +16,32 @@ from lgsp.taps.metrics import SEGMENT, WHOLE, GatewayMetrics, ProcessMetrics
 
 RESULTS = ("ack", "requeue", "reject", "expired")
 LOST_STATE = ("expired", "consumer", "whole")
+FOLLOWED = ("sent", "failed", "gave_up", "refused", "dropped")
 
 
 class _Served:
     """The children of one service that the answering half moves."""
 
-    __slots__ = ("busy", "lost", "messages", "took", "wait")
+    __slots__ = ("busy", "followed", "lost", "messages", "owed", "took", "wait")
 
     def __init__(
-        self, service: str, wait: Histogram, took: Histogram, messages: Counter, busy: Gauge, lost: Counter
+        self,
+        service: str,
+        wait: Histogram,
+        took: Histogram,
+        messages: Counter,
+        busy: Gauge,
+        lost: Counter,
+        followed: Counter,
+        owed: Gauge,
     ) -> None:
         self.wait = wait.labels(service)
         self.took = took.labels(service)
         self.messages = {result: messages.labels(service, result) for result in RESULTS}
         self.busy = busy.labels(service)
         self.lost = {reason: lost.labels(service, reason) for reason in LOST_STATE}
+        self.followed = {result: followed.labels(service, result) for result in FOLLOWED}
+        self.owed = owed.labels(service)
 
 
 class ConnectorMetrics:
@@ -54,7 +65,11 @@ class ConnectorMetrics:
         lost = Counter(
             "lgsp_state_dropped_total", "Things that stand-ins forgot.", ("service", "reason"), registry=registry
         )
-        self._by_service = (wait, took, messages, busy, lost)
+        followed = Counter(
+            "lgsp_follow_ups_total", "What was sent after an answer.", ("service", "result"), registry=registry
+        )
+        owed = Gauge("lgsp_follow_ups_owed", "What is still to be sent after an answer.", by, registry=registry)
+        self._by_service = (wait, took, messages, busy, lost, followed, owed)
         self._limit, self._capacity = limit, capacity
         self._only = frozenset(only)
         self._served: dict[str, _Served] = {}
@@ -89,6 +104,14 @@ class ConnectorMetrics:
         served = self._served.get(service)
         if served is not None and reason in served.lost:
             served.lost[reason].inc(count)
+
+    def owed(self, service: str, change: int) -> None:
+        """Something is to be sent after an answer (+1), or has come to its end (-1)."""
+        self._served[service].owed.inc(change)
+
+    def follow_up(self, service: str, result: str) -> None:
+        """How a try or the whole of what follows an answer ended."""
+        self._served[service].followed[result].inc()
 
     def delivery(self, service: str, result: str) -> None:
         """See `bus.base.Watch`."""

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from lgsp.catalogue import capacity, examples, parse, profile, replies, upstream
+from lgsp.catalogue import capacity, examples, follow, parse, profile, replies, upstream
 from lgsp.catalogue.parse import parse_services
 from lgsp.catalogue.schema import format_schema
 from lgsp.catalogue.source import Source
@@ -117,6 +117,7 @@ def test_the_full_example_has_every_key() -> None:
         *capacity.KEYS,
         *capacity.OVERFLOW_KEYS,
         *profile.KEYS,
+        *follow.KEYS,
         *examples.REQUEST_KEYS,
         *examples.REPLY_KEYS,
         "invalid",

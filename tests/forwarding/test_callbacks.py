@@ -19,9 +19,10 @@ from lgsp.catalogue.callback import Callback
 from lgsp.catalogue.consumer import Consumer
 from lgsp.clock import ManualClock
 from lgsp.edge.answers import status_path
-from lgsp.forwarding.callbacks import Callbacks, next_try, signed
+from lgsp.forwarding.callbacks import Callbacks, next_try
 from lgsp.forwarding.forwarder import Forwarder
 from lgsp.forwarding.schedule import PAUSES
+from lgsp.forwarding.signed import signed
 from lgsp.ledger.calls import TRIES, Call, Calls
 from lgsp.ledger.outbox import DAY, Outbox
 from lgsp.ledger.sqlite import SqliteLedger

@@ -18,7 +18,15 @@ from lgsp.ledger.base import Standing
 from lgsp.ledger.memory import MemoryLedger
 from lgsp.ledger.periods import PERIODS
 from lgsp.model import Outcome, Transaction
-from lgsp.taps.answering import LOST_STATE, RESULTS, BothMetrics, ConnectorMetrics, FaultMetrics, UpstreamMetrics
+from lgsp.taps.answering import (
+    FOLLOWED,
+    LOST_STATE,
+    RESULTS,
+    BothMetrics,
+    ConnectorMetrics,
+    FaultMetrics,
+    UpstreamMetrics,
+)
 from lgsp.taps.load import LoadMetrics
 from lgsp.taps.metrics import CONTENT_TYPE, GatewayMetrics, ProcessMetrics
 from lgsp.taps.stored import StoredMetrics
@@ -188,6 +196,14 @@ def difference(before: Values, after: Values) -> dict[str, float]:
                 {f"lgsp_state_dropped_total{{reason={reason},service=svc}}": 1},
             )
             for reason in LOST_STATE
+        ),
+        (lambda m: m.answering.owed("svc", 1), {"lgsp_follow_ups_owed{service=svc}": 1}),
+        *(
+            (
+                lambda m, result=result: m.answering.follow_up("svc", result),
+                {f"lgsp_follow_ups_total{{result={result},service=svc}}": 1},
+            )
+            for result in FOLLOWED
         ),
         (lambda m: m.both.connection("publish", up=True), {"lgsp_amqp_connection_up{component=publish}": 1}),
         (

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import threading
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
 from lgsp import testing
 from lgsp.errors import CatalogueError
+from lgsp.forwarding.signed import signed
 from lgsp.model import Outcome
 from lgsp.testing.fixture import lgsp_bus, lgsp_bus_of_the_session  # noqa: F401 - fixtures, as a tester's conftest names them
 
@@ -64,6 +68,57 @@ def test_a_test_asserts_what_its_system_sent(config: Path) -> None:
 
         bus.clear()
         assert bus.calls() == []
+
+
+FOLLOWED = """
+orders:
+  title: Đơn hàng
+  operations:
+    POST /orders:
+      reply: {phieu: "P-{{ body.ma }}"}
+      follows:
+        - {after: 10ms, post: "http://somebody.example/told"}
+        - after: 20ms
+          post: "ADDRESS/told"
+          body: {phieu: "{{ reply.phieu }}"}
+          secret_file: secret
+"""
+
+
+def test_a_provider_calls_back_where_it_may_and_nowhere_else(config: Path) -> None:
+    came: SimpleQueue[tuple[str, dict[str, str], bytes]] = SimpleQueue()
+
+    class Told(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            came.put((self.path, dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Told) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            text = FOLLOWED.replace("ADDRESS", f"http://127.0.0.1:{server.server_address[1]}")
+            (config / "services.yaml").write_text(text)
+            (config / "secret").write_text("a secret of 26 characters.")
+            with testing.bus(config) as bus:
+                assert ask(bus, "POST", "/orders/orders", b'{"ma": "HS-1"}')[1] == b'{"phieu":"P-HS-1"}'
+                path, headers, body = came.get(timeout=10)
+                [call] = bus.calls()
+                assert (path, body) == ("/told", b'{"phieu":"P-HS-1"}')
+                id_, at = headers["webhook-id"], int(headers["webhook-timestamp"])
+                assert id_ == f"{call.transaction}.2"
+                assert headers["webhook-signature"] == signed(b"a secret of 26 characters.", id_, at, body)
+                with urllib.request.urlopen(f"{bus.admin}/metrics", timeout=10) as answer:
+                    counted = answer.read().decode()
+        finally:
+            server.shutdown()
+            thread.join()
+    # The first was refused before the second was due: its host is none that this process may reach.
+    assert 'lgsp_follow_ups_total{result="refused",service="orders"} 1.0' in counted
 
 
 def test_the_fixture_is_the_shipped_bus_and_begins_without_calls(lgsp_bus: testing.Bus) -> None:  # noqa: F811 - the fixture

@@ -21,6 +21,7 @@ from lgsp.catalogue.service import Catalogue
 from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
+from lgsp.edge.audit import Audit
 from lgsp.edge.gateway import Gateway
 from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.routes import Routes
@@ -186,7 +187,7 @@ async def stage(answer: Answering = fine, forwarder: Forwards | None = None, **o
         aiohttp.ClientSession() as session,
         Dispatcher(bus, catalogue, ledger, [], clock) as dispatcher,  # type: ignore[arg-type]  # the parts of a bus that are asked
     ):
-        made = Gateway(dispatcher, forwarder, Routes(catalogue), access, watch, new_id, **given)
+        made = Gateway(dispatcher, forwarder, Routes(catalogue), access, watch, new_id, Audit(clock), **given)
         try:
             listening = await made.start("127.0.0.1", 0)
             yield Stage(made, listening, bus, watch, ledger, session, access, forwarder)
@@ -205,6 +206,7 @@ def a_second_one(first: Stage) -> Gateway:
         first.access,
         Noted(),
         first.gateway._new_id,
+        Audit(SystemClock()),
         own={},
         names=(),
         max_body=1_000,

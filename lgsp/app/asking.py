@@ -26,16 +26,16 @@ from lgsp.edge import orders as ordering
 from lgsp.edge.access import Access
 from lgsp.edge.admin import RouteDef
 from lgsp.edge.answers import STATUS, status_path
+from lgsp.edge.audit import Audit
 from lgsp.edge.gateway import Gateway
 from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.oauth import Desk
 from lgsp.edge.orders import Orders
 from lgsp.edge.pages import Pages
 from lgsp.edge.parked import Parked
-from lgsp.edge.refusals import wants_to_see
 from lgsp.edge.routes import Routes
 from lgsp.edge.status import Status
-from lgsp.edge.tls import authority_file, listening, serving
+from lgsp.edge.tls import authority_file, listening, serving, wants_to_see
 from lgsp.edge.tokens import Returned, Tokens, make_key
 from lgsp.edge.transactions import Transactions
 from lgsp.edge.welcome import with_secret
@@ -198,13 +198,14 @@ async def edge_of(
     people: Watcher[list[Consumer]],
     clock: Clock,
     metrics: GatewayMetrics,
+    audit: Audit,
 ) -> AsyncIterator[Edge]:
     """The gateway of this process, listening; it drains at the end."""
     new_id = TransactionIds(clock)
     access, returned, others = _access_of(settings, catalogue, people.first(), clock, new_id)
-    desk = Desk(access, clock, returned.note)
+    desk = Desk(access, clock, audit, returned.note)
     pages = Pages(catalogue, importlib.metadata.version("lgsp"), failures_of)
-    status = Status(access, forwarder, Reader(Files(settings.state, settings.name)))
+    status = Status(access, forwarder, Reader(Files(settings.state, settings.name)), audit)
     made = Gateway(
         dispatcher,
         forwarder,
@@ -212,6 +213,7 @@ async def edge_of(
         access,
         metrics,
         new_id,
+        audit,
         own=pages.by_path() | {"/token": desk.token, "/revoke": desk.revoke, STATUS: status.show},
         names=[name.lower() for name in settings.tls_names] if settings.listen.is_loopback else None,
         max_body=settings.max_body,
@@ -220,7 +222,7 @@ async def edge_of(
     )
     tls = _tls(settings, clock) if settings.tls else None
     if tls is not None and settings.client_authority is not None:
-        wants_to_see(tls, settings.client_authority, made.refusals)
+        wants_to_see(tls, settings.client_authority, audit)
     port = await made.start(settings.listen.host, settings.listen.port, tls)
     try:
         scheme = "https" if tls else "http"

@@ -21,6 +21,7 @@ from lgsp.capture.record import CONNECTOR, UPSTREAM
 from lgsp.catalogue.live import Live, Plan
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import SystemClock
+from lgsp.edge.audit import Audit
 from lgsp.edge.recording import Recordings
 from lgsp.runtime.recorded import OnMiss
 from lgsp.runtime.state import States
@@ -38,6 +39,7 @@ async def connectors(
     check(settings)
     clock = SystemClock()
     process = ProcessMetrics(importlib.metadata.version("lgsp"), "rabbitmq")
+    audit = Audit(clock)
     watcher = watcher_of(settings, clock, process)
     catalogue = watcher.first()
     recorded = None if capture is None else recorded_of(capture, catalogue, on_miss)
@@ -75,7 +77,7 @@ async def connectors(
         await control.hear(ward.heard)
         recordings = Recordings(recorder, clock, settings.capture_days)
         admin = await stack.enter_async_context(
-            door_of(settings, process, bus.problems, watcher.notes, clock, recordings.routes())
+            door_of(settings, process, bus.problems, watcher.notes, clock, audit, recordings.routes())
         )
 
         async def ready(new: Catalogue, _: Plan) -> None:
@@ -83,6 +85,6 @@ async def connectors(
 
         live = Live(catalogue, [host, metrics], ready)
         said = {"name": settings.name, "admin": admin.url, "services": len(only) or len(catalogue)}
-        jobs = [measure_lag(process), watcher.run(live.take), host.tend(), ward.run(), recorder.run()]
+        jobs = [measure_lag(process), watcher.run(live.take), host.tend(), ward.run(), recorder.run(), audit.run()]
         jobs.append(keep_to_retention(settings.state / CAPTURES, settings.capture_days, clock, None))
         await until_stopped(jobs, lambda: log.info("connectors ready", **said))

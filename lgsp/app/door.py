@@ -11,6 +11,7 @@ import structlog
 
 from lgsp.clock import Clock
 from lgsp.edge.admin import Admin, RouteDef
+from lgsp.edge.audit import Audit
 from lgsp.edge.guard import Guard, Role
 from lgsp.edge.probes import Lookout, Probes
 from lgsp.settings import Settings, environment, keep_secret, read_secret
@@ -50,16 +51,17 @@ async def door_of(
     problems: Callable[[], list[str]],
     notes: Callable[[], list[str]],
     clock: Clock,
+    audit: Audit,
     routes: Iterable[RouteDef] = (),
 ) -> AsyncIterator[Door]:
     """The admin port of this process, listening, and the port for metrics alone where the settings want one.
 
-    `routes` are what stands on the admin port besides metrics and health.
+    `audit` is told of who was not let in; `routes` are what stands on the admin port besides metrics and health.
     """
     guard = Guard(tokens_of(settings), clock.now, loopback=settings.admin.is_loopback)
     always = ["open: plain listening beyond loopback was allowed"] if settings.open else []
     shown = (process.hold, CONTENT_TYPE, problems, lambda: always + notes())
-    made = Admin(*shown, loopback=settings.admin.is_loopback, guard=guard, routes=routes)
+    made = Admin(*shown, loopback=settings.admin.is_loopback, guard=guard, audit=audit, routes=routes)
     port = await made.start(settings.admin.host, settings.admin.port)
     try:
         async with _lookout_of(settings, Probes(*shown)):

@@ -38,6 +38,7 @@ from lgsp.catalogue.watch import Watcher
 from lgsp.clock import Clock, SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.admin import RouteDef
+from lgsp.edge.audit import Audit
 from lgsp.edge.recording import Recordings
 from lgsp.ledger.events import Events
 from lgsp.ledger.sqlite import SqliteLedger
@@ -123,6 +124,8 @@ async def front_of(
     settings, clock, metrics, catalogue = account.settings, account.clock, account.metrics, account.catalogue
     async with AsyncExitStack() as stack:
         events = Events(account.ledger, clock)
+        audit = Audit(clock, events.note)
+        stack.push_async_callback(audit.settle)
         stored = StoredMetrics(account.process, catalogue)
         callbacks = await stack.enter_async_context(
             callbacks_of(settings, account.ledger, clock, stored, account.people.first())
@@ -142,7 +145,9 @@ async def front_of(
         )
         orders = orders_of(settings, clock, control, bus, catalogue, events)
         edge = await stack.enter_async_context(
-            edge_of(settings, dispatcher, forwarder, callbacks, events, catalogue, account.people, clock, metrics)
+            edge_of(
+                settings, dispatcher, forwarder, callbacks, events, catalogue, account.people, clock, metrics, audit
+            )
         )
 
         def every_problem() -> list[str]:
@@ -169,10 +174,11 @@ async def front_of(
             *routes,
         ]
         admin = await stack.enter_async_context(
-            door_of(settings, account.process, every_problem, edge.notes(account.services), clock, doors)
+            door_of(settings, account.process, every_problem, edge.notes(account.services), clock, audit, doors)
         )
         mix = mix_of(catalogue, settings.seed, traffic)
         jobs = [measure_lag(account.process), edge.follow(), orders.run(), account.recorder.run(), console.run()]
+        jobs.append(audit.run())
         jobs.append(keep_to_retention(settings.state / CAPTURES, settings.capture_days, clock, events.note))
         if traffic is not None:
             jobs.append(demo(traffic, dispatcher, metrics, mix, edge.access, clock))

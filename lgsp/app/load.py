@@ -17,6 +17,7 @@ from lgsp.app.process import measure_lag
 from lgsp.catalogue.service import Catalogue
 from lgsp.chance import draw
 from lgsp.clock import Clock, SystemClock
+from lgsp.edge.audit import Audit
 from lgsp.errors import DeliveryError
 from lgsp.model import Outcome
 from lgsp.settings import Settings
@@ -90,9 +91,10 @@ async def _run(
     clock = SystemClock()
     services = [service for service in catalogue if not plan.only or service.id in plan.only]
     process = ProcessMetrics(importlib.metadata.version("lgsp"), None)
+    audit = Audit(clock)
     metrics = LoadMetrics(process, [service.id for service in services])
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(door_of(settings, process, list, list, clock))
+        await stack.enter_async_context(door_of(settings, process, list, list, clock, audit))
         caller = await stack.enter_async_context(
             Caller(plan.url, clock, credentials=plan.credentials, trust=plan.trust)
         )
@@ -125,6 +127,7 @@ async def _run(
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupted)
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(measure_lag(process)), tasks.create_task(_each_second(clock, look))]
+            beside.append(tasks.create_task(audit.run()))
             if plan.arrivals is not None:
                 await generator.open(plan.arrivals)
             else:

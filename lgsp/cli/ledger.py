@@ -125,7 +125,7 @@ def list_events(
     *,
     json_wanted: bool,
 ) -> None:
-    """List what operators did: parked and dropped, faults, consumers and their secrets. The oldest first."""
+    """List what operators did (parked and dropped, faults, consumers) and who got in or was refused. The oldest first."""
     found = [_told(event) for event in Reader(_one(state, name)).events(moment_us(since, SystemClock().now()))]
     if json_wanted:
         print_json(found)

@@ -161,13 +161,14 @@ class Buckets:
 
 
 class Stranger(LgspError):
-    """No known consumer asks: no transaction. `fault` is what it is told."""
+    """Nobody asks who may: no transaction. `fault` is what it is told; `consumer` whom its token or certificate shows."""
 
     code = "refused"
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Fault, consumer: str = "") -> None:
         super().__init__(fault.description)
         self.fault = fault
+        self.consumer = consumer
 
 
 @dataclass(slots=True)
@@ -246,7 +247,7 @@ class Access:
         """Who asks for what is its own. Raises `Stranger`, also where its token is over or it is disabled."""
         grant, rights = self._known(headers, look)
         if self._lapsed(grant, rights, self.clock.now()):
-            raise Stranger(faults.INVALID_TOKEN)
+            raise Stranger(faults.INVALID_TOKEN, rights.consumer.id)
         return rights.consumer
 
     def comes_from(self, consumer: Consumer, look: Look) -> bool:
@@ -266,10 +267,10 @@ class Access:
             consumer = grant.consumer
         rights = self._rights.get(consumer)
         if rights is None:
-            raise Stranger(faults.INVALID_TOKEN)
+            raise Stranger(faults.INVALID_TOKEN, consumer)
         fault = _out_of_place(rights, look)
         if fault is not None:
-            raise Stranger(fault)
+            raise Stranger(fault, consumer)
         return grant, rights
 
     def _lapsed(self, grant: Grant | None, rights: Rights, now: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
+from lgsp.edge.audit import Audit
 from lgsp.edge.guard import COOKIE, SESSION_SECONDS, Asked, Guard, Role
 from lgsp.edge.names import is_our_name, is_our_origin, is_same_origin
 from lgsp.edge.probes import Probes, listen
@@ -41,7 +42,7 @@ def _refused(wanted: Role, role: Role | None) -> web.Response:
 class Admin:
     """One listener beside the traffic, with the pages of `Probes`, which the first four arguments are for.
 
-    `guard` says who may do what; `routes` are what else stands here.
+    `guard` says who may do what, and `audit` is told of whom it does not let in; `routes` are what else stands here.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class Admin:
         *,
         loopback: bool,
         guard: Guard,
+        audit: Audit,
         routes: Iterable[RouteDef] = (),
     ) -> None:
         self._probes = Probes(hold, content_type, problems, notes)
         self._loopback = loopback
         self._guard = guard
+        self._audit = audit
         self._routes = list(routes)
         self._runner: web.AppRunner | None = None
         self._app = web.Application()
@@ -103,13 +106,22 @@ class Admin:
             request[ROLE] = role
         wanted = None if request.path == "/login" else self._guard.wants(asked)
         if wanted is not None:
+            template = resource.canonical if resource else "no such path"
+            await self._note(role, wanted, f"{request.method} {template}", request.remote or "")
             return _refused(wanted, role)
         return await handler(request)
+
+    async def _note(self, role: Role | None, wanted: Role, asked: str, address: str) -> None:
+        if role is not None:
+            await self._audit.known(role.word, "role.refused", asked, address, wanted=wanted.word)
+        else:
+            self._audit.stranger("no token of the admin port's", address, asked=asked, wanted=wanted.word)
 
     async def _login(self, request: web.Request) -> web.Response:
         """Turn a one-time code into a cookie, which no page of another origin can use."""
         session = self._guard.redeem(request.query.get("code", ""))
         if session is None:
+            self._audit.stranger("no code of the admin port's", request.remote or "", asked="GET /login")
             return web.Response(
                 status=403, text="this code was used already, or is over: `lgsp up` prints a new one at its start\n"
             )

@@ -19,6 +19,7 @@ from lgsp.edge import bodies, faults
 from lgsp.edge.access import Access, Met, Stranger
 from lgsp.edge.admission import SERVICE, Full, Room
 from lgsp.edge.answers import SERVER, Refused, accepted, answer_of, status_path
+from lgsp.edge.audit import Audit
 from lgsp.edge.depth import is_too_deep
 from lgsp.edge.faults import body_of, wants_xml
 from lgsp.edge.incoming import request_of
@@ -26,7 +27,6 @@ from lgsp.edge.listener import DRAIN, Listener
 from lgsp.edge.names import is_our_name
 from lgsp.edge.patience import Patience
 from lgsp.edge.peers import look_at
-from lgsp.edge.refusals import Refusals
 from lgsp.edge.routes import NoRoute, Route, Routes
 from lgsp.edge.straight import Straight, straight
 from lgsp.errors import LedgerUnavailable
@@ -94,6 +94,7 @@ class Gateway:
         access: Access,
         watch: Watch,
         new_id: Callable[[], str],
+        audit: Audit,
         *,
         own: Mapping[str, Own],
         names: Collection[str] | None,
@@ -112,7 +113,7 @@ class Gateway:
         self._names = None if names is None else frozenset(names)
         self._max_body = max_body
         self.room = Room(max_in_flight, max_held)
-        self.refusals = Refusals(access.clock)
+        self._audit = audit
         self._patience = Patience()
         self._listener = Listener(self._handle)
         self.draining = False
@@ -162,7 +163,7 @@ class Gateway:
 
     async def _serve(self, http: web.BaseRequest, route: Route) -> web.StreamResponse:
         routes = self._routes
-        met = self._meet(http, route)
+        met = await self._meet(http, route)
         holder, full = met.consumer.id, None
         try:
             body = b"" if met.refusal else await bodies.read(http, self._max_body, self.room, holder)
@@ -173,7 +174,7 @@ class Gateway:
                 found = self._routes.find(http.method, http.rel_url.raw_path)
                 if isinstance(found, NoRoute):
                     raise _no_route(found)
-                route, met = found, self._meet(http, found)
+                route, met = found, await self._meet(http, found)
             if is_too_deep(body):
                 raise Refused(faults.TOO_DEEP, "refused")
             request = request_of(http, self._new_id(), route, met.consumer, body)
@@ -230,12 +231,12 @@ class Gateway:
         self._watch.http("own", http.method, response.status)
         return response
 
-    def _meet(self, http: web.BaseRequest, route: Route) -> Met:
+    async def _meet(self, http: web.BaseRequest, route: Route) -> Met:
         """The consumer; whoever gets past here is a transaction."""
         try:
             met = self._access.meet(http.headers, route.service.id, route.operation.name, look_at(http))
         except Stranger as stranger:
-            self.refusals.note(str(stranger), http.remote or "", service=route.service.id, method=http.method)
+            await self._audit.refused(stranger, http.remote or "", route.service.id)
             raise Refused(stranger.fault, "refused") from stranger
         except Exception as error:
             log.exception("consumer not judged", service=route.service.id, error=type(error).__name__)

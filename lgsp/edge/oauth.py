@@ -16,8 +16,8 @@ from lgsp.catalogue.secret import fits
 from lgsp.clock import Clock
 from lgsp.edge.access import Access, Buckets
 from lgsp.edge.answers import SERVER
+from lgsp.edge.audit import ISSUED, Audit
 from lgsp.edge.peers import look_at
-from lgsp.edge.refusals import Refusals
 from lgsp.edge.tokens import LIFETIME, Grant
 
 log = structlog.get_logger()
@@ -27,28 +27,42 @@ TRIES = Limit(scope="token", count=10, seconds=1.0)
 """Of one address with one key; a client that keeps its token asks once an hour."""
 AT_ONCE, IN_LINE = 2, 32
 """Checks of a secret that run side by side, and that may wait for their turn."""
+_NO_CLIENT = "A valid OAuth client could not be found: check key and secret"
 _NOBODY = "$scrypt$ln=14,r=8,p=1$bGdzcC9ub2JvZHkvc2FsdA$" + 43 * "A"
 """No secret's hash. An unknown key costs what a wrong secret costs: the time of the answer does not tell them apart."""
 
 
 class _Refused(Exception):
-    """The request gets this OAuth error."""
+    """The request gets this OAuth error. `consumer`: whose secret it showed; `why`: what is written down of it."""
 
-    def __init__(self, status: int, error: str, description: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        description: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        consumer: str = "",
+        why: str = "",
+    ) -> None:
         super().__init__(description)
         self.status = status
         self.error = error
         self.headers = headers or {}
+        self.consumer = consumer
+        self.why = why or description
 
 
 class Desk:
     """Gives tokens for secrets and takes tokens back. `note` is told of each token taken back, to keep it."""
 
-    def __init__(self, access: Access, clock: Clock, note: Callable[[Grant], None] = lambda _: None) -> None:
+    def __init__(
+        self, access: Access, clock: Clock, audit: Audit, note: Callable[[Grant], None] = lambda _: None
+    ) -> None:
         self._access = access
         self._clock = clock
+        self._audit = audit
         self._note = note
-        self._refusals = Refusals(clock)
         self._tries = Buckets(at_most=10_000)
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._in_line = 0
@@ -65,8 +79,11 @@ class Desk:
         try:
             return _json(200, await asked, {})
         except _Refused as refused:
-            if refused.status == 401:
-                self._refusals.note(str(refused), http.remote or "", path=http.path)
+            address = http.remote or ""
+            if refused.consumer:
+                await self._audit.known(refused.consumer, "consumer.refused", http.path, address, why=refused.why)
+            elif refused.status in {401, 429}:
+                self._audit.stranger(refused.why, address, asked=http.path)
             return _json(refused.status, {"error": refused.error, "error_description": str(refused)}, refused.headers)
         except Exception as error:
             log.exception("token desk failed", error=type(error).__name__)
@@ -81,6 +98,7 @@ class Desk:
             raise _Refused(400, "unsupported_grant_type", "This gateway has grant_type=client_credentials only")
         consumer = await self._client(http, form)
         issued = self._access.tokens.issue(consumer.id, self._clock.now())
+        await self._tell(http, "token.issued", self._access.tokens.read(issued))
         return {"access_token": issued, "scope": SCOPE, "token_type": "Bearer", "expires_in": LIFETIME}
 
     async def _take_back(self, http: web.BaseRequest, body: bytes) -> dict[str, object]:
@@ -92,19 +110,26 @@ class Desk:
         if grant is None or grant.expires <= self._clock.now():
             return {}
         if grant.consumer != consumer.id:
-            raise _Refused(400, "unauthorized_client", "The token was not issued to this client")
+            raise _Refused(400, "unauthorized_client", "The token was not issued to this client", consumer=consumer.id)
         if grant.token not in self._access.revoked:
             self._access.revoke(grant)
             self._note(grant)
+            await self._tell(http, "token.returned", grant)
         return {}
+
+    async def _tell(self, http: web.BaseRequest, what: str, grant: Grant | None) -> None:
+        """Have it written down, by the token's id, with which nobody can do anything."""
+        if grant is not None:
+            await self._audit.known(
+                grant.consumer, what, grant.consumer, http.remote or "", free=ISSUED, token=grant.token
+            )
 
     async def _client(self, http: web.BaseRequest, form: Mapping[str, str]) -> Consumer:
         """The consumer whose key and secret these are."""
         key, secret = _credentials(http.headers.getall("Authorization", ()), form)
         consumer = self._access.by_key(key)
         self._count(http.remote or "", key if consumer else "")
-        # From elsewhere it is nobody, whatever its secret: the answer does not say which of the two was wrong.
-        lines = consumer.secrets if consumer and self._access.comes_from(consumer, look_at(http)) else ()
+        lines = consumer.secrets if consumer else ()
         if self._in_line >= IN_LINE:
             raise _Refused(503, "temporarily_unavailable", "Too many ask at once: try again", {"Retry-After": "1"})
         self._in_line += 1
@@ -116,9 +141,12 @@ class Desk:
         # Looked up again: the entry may have changed while the secret was being checked.
         consumer = self._access.by_key(key)
         if consumer is None or not fitting or consumer.secrets != lines:
-            raise _unknown("A valid OAuth client could not be found: check key and secret")
+            raise _unknown(_NO_CLIENT, why=f"a wrong secret of {consumer.id}" if consumer else "")
+        if not self._access.comes_from(consumer, look_at(http)):
+            # From elsewhere it is nobody, whatever its secret: the answer does not say which of the two was wrong.
+            raise _unknown(_NO_CLIENT, consumer.id, "its secret, from where it may not come or without its certificate")
         if consumer.disabled:
-            raise _unknown("This client is disabled: ask the operator of the gateway")
+            raise _unknown("This client is disabled: ask the operator of the gateway", consumer.id)
         return consumer
 
     def _count(self, address: str, key: str) -> None:
@@ -166,8 +194,9 @@ def _credentials(authorization: list[str] | tuple[()], form: Mapping[str, str]) 
     return key, secret
 
 
-def _unknown(description: str) -> _Refused:
-    return _Refused(401, "invalid_client", description, {"WWW-Authenticate": 'Basic realm="lgsp"'})
+def _unknown(description: str, consumer: str = "", why: str = "") -> _Refused:
+    headers = {"WWW-Authenticate": 'Basic realm="lgsp"'}
+    return _Refused(401, "invalid_client", description, headers, consumer=consumer, why=why)
 
 
 def _json(status: int, fields: Mapping[str, object], headers: Mapping[str, str]) -> web.Response:

@@ -9,6 +9,7 @@ from aiohttp import web
 from lgsp.edge import faults
 from lgsp.edge.access import Access, Stranger
 from lgsp.edge.answers import SERVER, STATUS, answer_of, headers_of, status_path
+from lgsp.edge.audit import Audit
 from lgsp.edge.faults import Fault, body_of, wants_xml
 from lgsp.edge.peers import look_at
 from lgsp.errors import LedgerDamaged, LedgerUnavailable, SettingsError
@@ -24,16 +25,18 @@ _RESULT = "/result"
 class Status:
     """`GET /lgsp/v1/transactions/{id}`, and `.../result` where it was stored: the provider's own reply, as it said it."""
 
-    def __init__(self, access: Access, forwarder: Forwarder, reader: Reader) -> None:
+    def __init__(self, access: Access, forwarder: Forwarder, reader: Reader, audit: Audit) -> None:
         self._access = access
         self._forwarder = forwarder
         self._reader = reader
+        self._audit = audit
 
     async def show(self, http: web.BaseRequest, _: bytes) -> web.Response:
         """One of the gateway's own paths."""
         try:
             consumer = self._access.who(http.headers, look_at(http)).id
         except Stranger as stranger:
+            await self._audit.refused(stranger, http.remote or "", STATUS)
             return _refused(http, stranger.fault)
         if http.method not in {"GET", "HEAD"}:
             return _refused(http, faults.NO_METHOD, {"Allow": "GET, HEAD"})

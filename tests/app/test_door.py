@@ -6,6 +6,7 @@ import json
 import tempfile
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,11 @@ def test_every_path_is_decided(running: tuple[str, list[Admin]]) -> None:
     assert admin.decisions() == set(DECIDED)
 
 
-def test_every_path_lets_in_exactly_who_may(running: tuple[str, list[Admin]]) -> None:
+def test_every_path_lets_in_exactly_who_may_and_each_refused_role_is_one_event(
+    running: tuple[str, list[Admin]], place: Path
+) -> None:
     url, _ = running
+    before = refusals(place)
     shown = {0: "", -1: "no-such-token"} | {int(role): token for role, token in TOKENS.items()}
     for (method, template), wanted in DECIDED.items():
         path = template.replace("{service}", "population").replace("{", "").replace("}", "")
@@ -104,6 +108,20 @@ def test_every_path_lets_in_exactly_who_may(running: tuple[str, list[Admin]]) ->
             refused = status == 401 or (status == 403 and "this wants the" in says)
             assert refused is (max(who, 0) < wanted), (method, template, who, status, says)
             assert status != 401 or who < 1, "a role that is not enough is told so"
+    roles = [role for role in Role if role is not Role.ADMIN]
+    assert refusals(place) - before == {
+        (role.word, f"{method} {template}"): 1
+        for (method, template), wanted in DECIDED.items()
+        for role in roles
+        if role < wanted
+    }
+
+
+def refusals(place: Path) -> Counter[tuple[str, str]]:
+    """Who had a token that was not enough for what, and how many events say so."""
+    [state] = place.glob("lgsp-*/state")
+    events = Reader(Files(state, "gw1")).events()
+    return Counter((event.who, event.subject) for event in events if event.what == "role.refused")
 
 
 def test_what_is_done_is_an_event_with_who_did_it(running: tuple[str, list[Admin]], place: Path) -> None:
@@ -119,8 +137,16 @@ def test_what_is_done_is_an_event_with_who_did_it(running: tuple[str, list[Admin
     ]
     assert done == [200, 201, 403, 200]
     events = list(Reader(Files(state, "gw1")).events())[before:]
-    assert [(event.who, event.what) for event in events] == [
-        ("admin", "recording.save"),
-        ("operator", "fault.add"),
-        ("admin", "fault.rm"),
-    ]
+    done_by = [(event.who, event.what) for event in events if event.what != "role.refused"]
+    assert done_by == [("admin", "recording.save"), ("operator", "fault.add"), ("admin", "fault.rm")]
+
+
+def test_a_path_that_there_is_not_is_refused_without_being_written_down(
+    running: tuple[str, list[Admin]], place: Path
+) -> None:
+    url, _ = running
+    before = refusals(place)
+    for token in ("made-up-operator", "made-up-viewer", "", "no-such-token"):
+        for _ in range(3):
+            assert asked(f"{url}/no/such/path", "POST", token)[0] in {401, 403}
+    assert refusals(place) - before == {("operator", "POST no such path"): 1, ("viewer", "POST no such path"): 1}

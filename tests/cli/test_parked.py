@@ -20,6 +20,7 @@ from lgsp.catalogue.consumer import Consumer
 from lgsp.cli import lgsp
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
+from lgsp.edge.audit import Audit
 from lgsp.edge.guard import Guard, Role
 from lgsp.edge.parked import Parked
 from lgsp.forwarding.callbacks import Callbacks
@@ -75,7 +76,7 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
         ):
             admin = Admin(
                 lambda: bytes, "text/plain", list, list, loopback=True,
-                guard=Guard({Role.ADMIN: "secret"}, clock.now, loopback=True), routes=Parked(forwarder, callbacks, Events(ledger, clock), lambda: again).routes(),
+                guard=Guard({Role.ADMIN: "secret"}, clock.now, loopback=True), audit=Audit(clock), routes=Parked(forwarder, callbacks, Events(ledger, clock), lambda: again).routes(),
             )  # fmt: skip
             try:
                 port = await admin.start("127.0.0.1", 0)

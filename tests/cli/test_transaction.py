@@ -15,6 +15,7 @@ from ledgers import START, a_ledger, asked, fail, pass_through
 from lgsp.cli import lgsp
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
+from lgsp.edge.audit import Audit
 from lgsp.edge.guard import Guard, Role
 from lgsp.edge.transactions import PATH, Transactions
 from lgsp.ledger.files import Files
@@ -44,6 +45,7 @@ async def admin_port(directory: Path) -> AsyncIterator[str]:
         list,
         loopback=True,
         guard=Guard({Role.ADMIN: "x"}, lambda: 0.0, loopback=True),
+        audit=Audit(ManualClock()),
         routes=pages,
     )
     yield f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"

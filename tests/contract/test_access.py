@@ -19,12 +19,13 @@ from lgsp.catalogue.consumer import Consumer
 from lgsp.catalogue.service import Catalogue, Operation, Service
 from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
+from lgsp.edge import faults
 from lgsp.edge.access import Access
+from lgsp.edge.audit import Audit
 from lgsp.edge.gateway import Gateway
 from lgsp.edge.incoming import TransactionIds
-from lgsp.edge.refusals import wants_to_see
 from lgsp.edge.routes import Routes
-from lgsp.edge.tls import hand_out, listening, make_authority, make_certificate
+from lgsp.edge.tls import hand_out, listening, make_authority, make_certificate, wants_to_see
 from lgsp.edge.tokens import Tokens, make_key
 from lgsp.forwarding.forwarder import Receipt
 from lgsp.ledger.memory import MemoryLedger
@@ -90,9 +91,7 @@ class Edge:
 
 
 @asynccontextmanager
-async def an_edge(
-    consumers: Iterable[Consumer], tls: Callable[[Gateway], ssl.SSLContext] | None
-) -> AsyncIterator[Edge]:
+async def an_edge(consumers: Iterable[Consumer], tls: Callable[[Audit], ssl.SSLContext] | None) -> AsyncIterator[Edge]:
     clock = SystemClock()
     new_id, ledger = TransactionIds(clock), MemoryLedger(s.id for s in CATALOGUE)
     process = ProcessMetrics("0", "memory")
@@ -104,7 +103,7 @@ async def an_edge(
         return a_reply(request)
 
     async with AsyncExitStack() as stack:
-        bus = MemoryBus(clock, metrics)
+        bus, audit = MemoryBus(clock, metrics), Audit(clock)
         dispatcher = await stack.enter_async_context(Dispatcher(bus, CATALOGUE, ledger, [metrics], clock))
         await stack.enter_async_context(bus)
         for service in CATALOGUE:
@@ -116,12 +115,13 @@ async def an_edge(
             access,
             metrics,
             new_id,
+            audit,
             own={},
             names=(),
             max_body=1_000,
             max_in_flight=100,
         )
-        port = await gateway.start("127.0.0.1", 0, tls(gateway) if tls else None)
+        port = await gateway.start("127.0.0.1", 0, tls(audit) if tls else None)
         stack.push_async_callback(gateway.stop)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         yield Edge(f"http{'s' if tls else ''}://127.0.0.1:{port}", session, access, ledger, process)
@@ -154,11 +154,11 @@ class Passports:
             file.write_bytes(make_authority(SystemClock().now()))
         return file
 
-    def listening(self, gateway: Gateway) -> ssl.SSLContext:
+    def listening(self, audit: Audit) -> ssl.SSLContext:
         """What the gateway listens with."""
         made = hand_out(self.place / "gateway", {"gateway": ()}, (), SystemClock().now())
         context = listening(made["gateway"])
-        wants_to_see(context, self.authority(), gateway.refusals)
+        wants_to_see(context, self.authority(), audit)
         return context
 
     def session(self, certificate: Path | None) -> aiohttp.ClientSession:
@@ -208,9 +208,15 @@ async def test_who_shows_a_certificate_that_is_no_consumers_gets_nowhere(passpor
     service, operation = EVERY[0]
     async with an_edge(map(certified, CONSUMERS), passports.listening) as edge:
         token = {"Authorization": f"Bearer {edge.token('all')}"}
-        for shown, headers in ((None, {}), (None, token), ("none", token), ("stranger", {}), ("stranger", token)):
-            async with passports.session(passports.of(f"{shown}.example.org") if shown else None) as edge.session:
-                assert await edge.ask(service, operation, headers) == (401, "no transaction"), shown
+        with capture_logs() as logs:
+            for shown, headers in ((None, {}), (None, token), ("none", token), ("stranger", {}), ("stranger", token)):
+                async with passports.session(passports.of(f"{shown}.example.org") if shown else None) as edge.session:
+                    assert await edge.ask(service, operation, headers) == (401, "no transaction"), shown
+        assert [(log["event"], log.get("who", ""), log["why"], log["address"]) for log in logs] == [
+            ("caller refused", "", faults.NO_TOKEN.description, "127.0.0.1"),
+            ("decided", "all", faults.NO_CERTIFICATE.description, "127.0.0.1"),
+            ("caller refused", "", faults.STRANGE_CERTIFICATE.description, "127.0.0.1"),
+        ]
         with capture_logs() as logs:
             for shown in (
                 passports.of("all.example.org", authority="another"),

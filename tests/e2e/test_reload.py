@@ -30,6 +30,7 @@ from lgsp.catalogue.watch import Reload, Watcher
 from lgsp.clock import ManualClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
+from lgsp.edge.audit import Audit
 from lgsp.edge.gateway import Gateway
 from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.routes import Routes
@@ -111,7 +112,9 @@ async def a_bus(config: Path) -> AsyncIterator[Bus]:
         access = Access(Tokens(make_key(), new_id), clock)
         access.replace([Consumer(id="demo", behaviour="field", subscriptions=("*",))])
         limits = {"max_body": 1_000, "max_in_flight": 1_000}
-        gateway = Gateway(dispatcher, Unstored(), Routes(catalogue), access, asking, new_id, own={}, names=(), **limits)
+        gateway = Gateway(
+            dispatcher, Unstored(), Routes(catalogue), access, asking, new_id, Audit(clock), own={}, names=(), **limits
+        )
 
         async def ready(new: Catalogue, _: Plan) -> None:
             await host.follow(new)

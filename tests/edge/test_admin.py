@@ -10,7 +10,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
+from lgsp.edge.audit import Audit
 from lgsp.edge.guard import COOKIE, Guard, Role
 from lgsp.errors import SettingsError
 
@@ -53,6 +55,7 @@ def an_admin(made: Stage, *, loopback: bool = True) -> Admin:
         lambda: made.notes,
         loopback=loopback,
         guard=made.guard(loopback=loopback),
+        audit=Audit(ManualClock()),
         routes=[web.post("/change", changed)],
     )
 

@@ -16,6 +16,7 @@ from ledgers import a_ledger, asked
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
+from lgsp.edge.audit import Audit
 from lgsp.edge.console import PATH, Console
 from lgsp.edge.glance import State
 from lgsp.edge.guard import COOKIE, Guard, Role
@@ -75,7 +76,14 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         made.console = Console(scene, Reader(Files(tmp_path, "gw1")), tmp_path, clock, made.clients.append)
         made.guard = Guard({Role.ADMIN: "made-up-token"}, clock.now, loopback=True)
         admin = Admin(
-            lambda: bytes, "text/plain", list, list, loopback=True, guard=made.guard, routes=made.console.routes()
+            lambda: bytes,
+            "text/plain",
+            list,
+            list,
+            loopback=True,
+            guard=made.guard,
+            audit=Audit(clock),
+            routes=made.console.routes(),
         )
         made.url = f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"
         runs = tasks.create_task(made.console.run())

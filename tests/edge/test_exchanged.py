@@ -13,6 +13,7 @@ from builders import a_service
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
+from lgsp.edge.audit import Audit
 from lgsp.edge.exchanged import PATH, Exchanged, readable
 from lgsp.edge.exchanges import PATH as JSON
 from lgsp.edge.exchanges import Exchanges
@@ -42,7 +43,9 @@ async def seen(tmp_path: Path) -> AsyncIterator[tuple[Recorder, Ask]]:
     exchanges = Exchanges(recorder, catalogue)
     guard = Guard({Role.ADMIN: TOKEN}, clock.now, loopback=True)
     routes = [*exchanges.routes(), *Exchanged(exchanges).routes()]
-    admin = Admin(lambda: bytes, "text/plain", list, list, loopback=True, guard=guard, routes=routes)
+    admin = Admin(
+        lambda: bytes, "text/plain", list, list, loopback=True, guard=guard, audit=Audit(clock), routes=routes
+    )
     url = f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"
 
     async def ask(path: str, token: str = "") -> tuple[int, str]:

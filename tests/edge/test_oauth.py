@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from lgsp.catalogue.secret import hashed
 from lgsp.clock import ManualClock
 from lgsp.edge import oauth
 from lgsp.edge.access import Access
+from lgsp.edge.audit import EVERY, ISSUED, Audit
 from lgsp.edge.oauth import Desk
 from lgsp.edge.tokens import Grant, Tokens, make_key
 
@@ -55,7 +57,9 @@ class Front:
     port: int
     access: Access
     clock: ManualClock
+    audit: Audit | None = None
     returned: list[Grant] = field(default_factory=list)
+    events: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
 
     async def post(self, path: str = "/token", **more: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
         method = more.pop("method", "POST")
@@ -77,7 +81,12 @@ async def front() -> AsyncIterator[Front]:
     access.replace(consumers())
     async with aiohttp.ClientSession() as session:
         made = Front(session, 0, access, clock)
-        desk = Desk(access, clock, made.returned.append)
+
+        async def note(who: str, what: str, subject: str, detail: Mapping[str, Any]) -> None:
+            made.events.append((who, what, subject, dict(detail)))
+
+        made.audit = Audit(clock, note)
+        desk = Desk(access, clock, made.audit, made.returned.append)
 
         async def handle(http: web.BaseRequest) -> web.StreamResponse:
             return await {"/token": desk.token, "/revoke": desk.revoke}[http.path](http, await http.read())
@@ -275,14 +284,72 @@ async def test_a_token_that_is_over_needs_no_note() -> None:
 async def test_a_stolen_secret_is_worth_nothing_elsewhere_and_the_answer_does_not_say_why() -> None:
     async with front() as made:
         assert await made.token("here")
+        made.events.clear()
         with capture_logs() as logs:
             said = [
                 await made.post(data=FORM | {"client_id": key, "client_secret": secret})
-                for key, secret in (("elsewhere", "s1"), ("certified", "s1"), ("demo", "wrong"), ("nobody", "s1"))
+                for key, secret in (
+                    ("elsewhere", "s1"),
+                    ("certified", "s1"),
+                    ("elsewhere", "wrong"),
+                    ("demo", "wrong"),
+                    ("nobody", "s1"),
+                )
             ]
+        no_client = "A valid OAuth client could not be found: check key and secret"
         assert {(status, answer["error"], answer["error_description"]) for status, answer, _ in said} == {
-            (401, "invalid_client", "A valid OAuth client could not be found: check key and secret")
+            (401, "invalid_client", no_client)
         }
-        assert [(log["event"], log["address"], log["path"]) for log in logs] == [
-            ("caller refused", "127.0.0.1", "/token")
-        ] * 4
+        why = "its secret, from where it may not come or without its certificate"
+        assert made.events == [
+            (who, "consumer.refused", "/token", {"address": "127.0.0.1", "why": why})
+            for who in ("elsewhere", "certified")
+        ]
+        assert [(log["event"], log["why"], log["address"], log["asked"]) for log in logs] == [
+            ("caller refused", told, "127.0.0.1", "/token")
+            for told in ("a wrong secret of elsewhere", "a wrong secret of demo", no_client)
+        ]
+
+
+async def test_every_decision_of_the_desk_is_one_event_and_none_holds_a_secret_or_a_token() -> None:
+    async with front() as made:
+        with capture_logs() as logs:
+            token = await made.token()
+            await made.post("/revoke", data={"token": token}, headers=basic("demo:s1"))
+            await made.post("/revoke", data={"token": token}, headers=basic("demo:s1"))  # it is given back already
+            other = await made.token("K_ey.1", "new")
+            await made.post("/revoke", data={"token": other}, headers=basic("demo:s1"))
+            await made.post(data=FORM, headers=basic("off:s1"))
+            await made.post(data=FORM, headers=basic("demo:hunter2"))
+            await made.post(data={"grant_type": "password"}, headers=basic("demo:s1"))  # nothing was decided
+        here = {"address": "127.0.0.1"}
+        assert made.events == [
+            ("demo", "token.issued", "demo", here | {"token": "0"}),
+            ("demo", "token.returned", "demo", here | {"token": "0"}),
+            ("rotating", "token.issued", "rotating", here | {"token": "1"}),
+            ("demo", "consumer.refused", "/revoke", here | {"why": "The token was not issued to this client"}),
+            (
+                "off",
+                "consumer.refused",
+                "/token",
+                here | {"why": "This client is disabled: ask the operator of the gateway"},
+            ),
+        ]
+        assert [(log["event"], log["why"]) for log in logs] == [("caller refused", "a wrong secret of demo")]
+        written = repr(made.events) + repr(logs)
+        assert not any(secret in written for secret in (token, other, "s1", "hunter2", "new"))
+
+
+async def test_who_fetches_a_token_for_each_call_is_a_number_and_not_as_many_events() -> None:
+    async with front() as made:
+        assert made.audit is not None
+        for _ in range(ISSUED + 3):
+            await made.clock.advance(0.1)
+            await made.token()
+        await made.token("K_ey.1", "new")
+        assert [who for who, *_ in made.events] == ["demo"] * ISSUED + ["rotating"]
+        async with asyncio.TaskGroup() as tasks:
+            telling = tasks.create_task(made.audit.run())
+            await made.clock.advance(EVERY)
+            telling.cancel()
+        assert made.events[ISSUED + 1 :] == [("demo", "token.issued", "demo", {"address": "127.0.0.1", "more": 3})]

@@ -13,6 +13,7 @@ from ledgers import START, a_ledger, asked, pass_through
 
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
+from lgsp.edge.audit import Audit
 from lgsp.edge.guard import Guard, Role
 from lgsp.edge.search import PATH, Search, wanted_of
 from lgsp.errors import SettingsError
@@ -28,7 +29,16 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
     clock = ManualClock(START)
     search = Search(Reader(Files(tmp_path, "gw1")), lambda: ["svc", "other"], clock)
     guard = Guard({Role.ADMIN: "x"}, clock.now, loopback=True)
-    admin = Admin(lambda: bytes, "text/plain", list, list, loopback=True, guard=guard, routes=search.routes())
+    admin = Admin(
+        lambda: bytes,
+        "text/plain",
+        list,
+        list,
+        loopback=True,
+        guard=guard,
+        audit=Audit(ManualClock()),
+        routes=search.routes(),
+    )
     yield f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}{PATH}"
     await admin.stop()
 

@@ -22,12 +22,12 @@ from lgsp.clock import ManualClock, SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
 from lgsp.edge.answers import STATUS
+from lgsp.edge.audit import Audit
 from lgsp.edge.gateway import Gateway
 from lgsp.edge.incoming import TransactionIds
-from lgsp.edge.refusals import Refusals, wants_to_see
 from lgsp.edge.routes import Routes
 from lgsp.edge.status import Status
-from lgsp.edge.tls import hand_out, listening
+from lgsp.edge.tls import hand_out, listening, wants_to_see
 from lgsp.edge.tokens import Tokens, make_key
 from lgsp.errors import LedgerUnavailable
 from lgsp.forwarding.forwarder import Forwarder
@@ -87,9 +87,9 @@ async def stage(
     async with a_ledger(directory, clock) as ledger, MemoryBus(clock) as bus:
         forwarder = Forwarder(bus, Outbox(ledger, clock), [], Quiet(), Quiet(), clock, seed=7, bus_forgets=True)
         async with forwarder:
-            status = Status(access, forwarder, Reader(Files(directory, "gw1")))
+            status = Status(access, forwarder, Reader(Files(directory, "gw1")), Audit(clock))
             gateway = Gateway(
-                cast("Dispatcher", None), forwarder, Routes([]), access, Quiet(), TransactionIds(clock),
+                cast("Dispatcher", None), forwarder, Routes([]), access, Quiet(), TransactionIds(clock), Audit(clock),
                 own={STATUS: status.show}, names=(), max_body=1_000, max_in_flight=10,
             )  # fmt: skip
             port = await gateway.start("127.0.0.1", 0, tls)
@@ -183,7 +183,7 @@ async def test_of_10_000_look_ups_across_consumers_none_leaks(tmp_path: Path) ->
     files = hand_out(tmp_path / "tls", {"gateway": ()}, certified, now)
     people = [Consumer(id=name, subscriptions=("*",), certificates=(name,) * (name in certified)) for name in PEOPLE]
     tls = listening(files["gateway"])
-    wants_to_see(tls, files["authority"], Refusals(ManualClock()))
+    wants_to_see(tls, files["authority"], Audit(ManualClock()))
     draw = random.Random(2023)
     async with stage(tmp_path, people, tls) as made, AsyncExitStack() as stack:
         whose: dict[str, tuple[str, bool]] = {}

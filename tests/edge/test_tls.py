@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from lgsp.clock import SystemClock
 from lgsp.dispatch import Dispatcher
 from lgsp.edge.access import Access
+from lgsp.edge.audit import Audit
 from lgsp.edge.gateway import Gateway
 from lgsp.edge.incoming import TransactionIds
 from lgsp.edge.routes import Routes
@@ -113,6 +114,7 @@ async def a_gateway(state: Path, names: tuple[str, ...] = ()) -> AsyncIterator[t
         access,
         watch,
         new_id,
+        Audit(clock),
         own={"/hello": hello},
         names=names,
         max_body=1_000,

@@ -9,6 +9,7 @@ from ledgers import START, a_ledger, pass_through
 
 from lgsp.clock import ManualClock
 from lgsp.edge.admin import Admin
+from lgsp.edge.audit import Audit
 from lgsp.edge.guard import Guard, Role
 from lgsp.edge.transactions import PATH, Transactions, moment_us, wanted_of
 from lgsp.errors import SettingsError
@@ -27,6 +28,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
         list,
         loopback=True,
         guard=Guard({Role.ADMIN: "x"}, lambda: 0.0, loopback=True),
+        audit=Audit(ManualClock()),
         routes=pages,
     )
     yield f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"

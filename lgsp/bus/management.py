@@ -16,6 +16,7 @@ from lgsp.bus.drift import Difference
 from lgsp.bus.topology import VHOST
 from lgsp.errors import BusUnavailable, SettingsError
 from lgsp.settings import Address
+from lgsp.trust import what_is_wrong
 
 _SECONDS = 30.0
 _PATHS: Mapping[str, str] = {
@@ -71,14 +72,21 @@ class Management:
             headers={"Authorization": self._shown, "Content-Type": "application/json"},
         )
         try:
-            context = ssl.create_default_context(cafile=self._ca) if self._url.startswith("https:") else None
-            with urllib.request.urlopen(request, timeout=_SECONDS, context=context) as answer:  # noqa: S310 - as above
+            # No proxy that the environment names: it would be shown the password of a broker on this machine.
+            opener = urllib.request.build_opener(
+                urllib.request.ProxyHandler({}),
+                urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self._ca)),
+            )
+            with opener.open(request, timeout=_SECONDS) as answer:
                 content: bytes = answer.read()
                 return content
         except urllib.error.HTTPError as error:
             raise SettingsError(self._refusal(error)) from error
         except (OSError, ValueError) as error:
             why = error.reason if isinstance(error, urllib.error.URLError) else error
+            wrong = what_is_wrong(why) if isinstance(why, ssl.SSLError) else ""
+            if wrong:
+                raise BusUnavailable("bus_unavailable", f"{self._url} is not trusted: {wrong}; see --ca") from error
             raise BusUnavailable("bus_unavailable", f"no management API answers at {self._url} ({why})") from error
 
     def _refusal(self, error: urllib.error.HTTPError) -> str:

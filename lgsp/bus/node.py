@@ -79,7 +79,7 @@ class PrivateNode:
     """One node. `definitions` is imported on its first boot; `metrics` turns on its Prometheus plugin, `management` its API.
 
     `tls`: its certificate with its key, and the authority of those whose own certificates it wants to see; then it also
-    listens on `tls_port`.
+    listens on `tls_port`, and its API on `management_tls_port`, which wants to see none.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class PrivateNode:
         self.metrics_port = free_port() if metrics else None
         self.management_port = free_port() if management else None
         self.tls_port = free_port() if tls else None
+        self.management_tls_port = free_port() if tls and management else None
         self._tls = tls
         self._definitions = definitions
         self._name = f"lgsp-{secrets.token_hex(4)}@localhost"
@@ -175,6 +176,15 @@ class PrivateNode:
         if self.management_port:
             plugins.append("rabbitmq_management")
             settings += ["management.tcp.ip = 127.0.0.1", f"management.tcp.port = {self.management_port}"]
+        if self._tls and self.management_tls_port:
+            own, authority = self._tls
+            settings += [
+                "management.ssl.ip = 127.0.0.1",
+                f"management.ssl.port = {self.management_tls_port}",
+                f"management.ssl.cacertfile = {authority}",
+                f"management.ssl.certfile = {own}",
+                f"management.ssl.keyfile = {own}",
+            ]
         if self.metrics_port:
             plugins.append("rabbitmq_prometheus")
             settings += ["prometheus.tcp.ip = 127.0.0.1", f"prometheus.tcp.port = {self.metrics_port}"]
@@ -216,7 +226,8 @@ class PrivateNode:
         while time.monotonic() < end:
             if self._guard is None or self._guard.poll() is not None:
                 break
-            if _speaks_amqp(self.port) and all(map(_listens, filter(None, (self.tls_port, self.management_port)))):
+            others = filter(None, (self.tls_port, self.management_port, self.management_tls_port))
+            if _speaks_amqp(self.port) and all(map(_listens, others)):
                 return
             time.sleep(0.05)  # a broker that boots tells nobody when it is done
         tail = self._log_tail()

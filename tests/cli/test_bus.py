@@ -15,6 +15,8 @@ from pika.exceptions import ChannelClosedByBroker
 from lgsp.bus import topology
 from lgsp.bus.node import PrivateNode
 from lgsp.cli import lgsp
+from lgsp.clock import SystemClock
+from lgsp.edge.tls import hand_out
 from lgsp.errors import BusUnavailable, SettingsError
 
 
@@ -25,7 +27,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateNode]:
         [], [topology.administrator("root", "r"), topology.administrator("guest", "guest")], salt=b"salt"
     )
     document = {"rabbit_version": "3.10.0", "vhosts": [{"name": "/"}], "users": people["users"]}
-    with PrivateNode(tmp_path_factory.mktemp("node"), document, management=True) as running:
+    place = tmp_path_factory.mktemp("node")
+    tls = (hand_out(place / "tls", {"broker": ()}, (), SystemClock().now())["broker"], place / "tls" / "authority.crt")
+    with PrivateNode(place, document, management=True, tls=tls) as running:
         yield running
 
 
@@ -125,3 +129,34 @@ def test_a_broker_is_brought_right_and_every_meddling_is_named(node: PrivateNode
     assert isinstance(stays, SettingsError), "a queue with somebody's request in it is not removed"
     assert "q.sync.gis" in str(stays)
     assert "messages" in node.command("list_queues", "-p", "lgsp", "name", "messages")
+
+
+@pytest.mark.real
+@pytest.mark.timeout(90)
+def test_over_https_a_broker_is_brought_right_and_one_that_is_not_meant_hears_no_password(
+    node: PrivateNode, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = ("--management", f"http://127.0.0.1:{node.management_port}")
+    secured = ("--management", f"https://localhost:{node.management_tls_port}")
+    trusting = (*secured, "--ca", str(node.directory / "tls" / "authority.crt"))
+    root = {"LGSP_BROKER_USER": "root", "LGSP_BROKER_PASSWORD": "r"}
+    for proxy in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(proxy, "http://127.0.0.1:1")
+
+    another = hand_out(tmp_path / "another", {}, (), SystemClock().now())["authority"]
+    for untrusting in ((), ("--ca", str(another))):
+        refused = run(config, "apply", *secured, *untrusting, **root).exception
+        assert isinstance(refused, BusUnavailable)
+        assert "its certificate comes from an authority that is not trusted here" in str(refused)
+
+    before = run(config, "diff", *trusting, "--json", **root)
+    assert before.exit_code == 1
+    assert len(json.loads(before.stdout)) > 0
+    assert before.stdout == run(config, "diff", *plain, "--json", **root).stdout
+    done = run(config, "apply", "--remove", *trusting, **root)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert run(config, "diff", *trusting).exit_code == 0, "as the administrator that was just made"
+    node.command("clear_policy", "-p", "lgsp", "lgsp-sync")
+    meddled = run(config, "diff", *trusting, "--json")
+    [found] = json.loads(meddled.stdout)
+    assert (meddled.exit_code, found["state"], found["name"]) == (1, "missing", ["lgsp-sync"])

@@ -83,6 +83,8 @@ class Settings:
     """Whether what stand-ins were told outlives the process."""
     max_body: int = 32 * 1024 * 1024
     max_in_flight: int = 2_000
+    max_connections: int = 4_000
+    """Of one address, at a gateway."""
     max_held: int = 256 * 1024 * 1024
     """Bytes of bodies that a gateway has in its hands at once."""
     prefetch: int = 256

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -101,6 +102,7 @@ class Noted:
     in_flight: Counter[str] = field(default_factory=Counter)
     sheds: list[str] = field(default_factory=list)
     too_soon: Counter[str] = field(default_factory=Counter)
+    away: list[str] = field(default_factory=list)
 
     def http(self, route: str, method: str, code: int) -> None:
         self.answered.append((route, method, code))
@@ -113,6 +115,9 @@ class Noted:
 
     def impatient(self, service: str) -> None:
         self.too_soon[service] += 1
+
+    def turned_away(self, reason: str) -> None:
+        self.away.append(reason)
 
 
 @dataclass
@@ -175,7 +180,9 @@ async def fine(request: Request) -> Reply:
 
 
 @asynccontextmanager
-async def stage(answer: Answering = fine, forwarder: Forwards | None = None, **options: Any) -> AsyncIterator[Stage]:
+async def stage(
+    answer: Answering = fine, forwarder: Forwards | None = None, tls: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[Stage]:
     clock = SystemClock()
     forwarder = forwarder or Forwards()
     bus, watch, ledger, catalogue = Scripted(answer), Noted(), MemoryLedger(SERVICES), Catalogue(SERVICES)
@@ -189,7 +196,7 @@ async def stage(answer: Answering = fine, forwarder: Forwards | None = None, **o
     ):
         made = Gateway(dispatcher, forwarder, Routes(catalogue), access, watch, new_id, Audit(clock), **given)
         try:
-            listening = await made.start("127.0.0.1", 0)
+            listening = await made.start("127.0.0.1", 0, tls)
             yield Stage(made, listening, bus, watch, ledger, session, access, forwarder)
         finally:
             await session.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from lgsp.app.answering import failures_of
+from lgsp.app.process import files_at_most
 from lgsp.bus.base import Bus, Troubled
 from lgsp.bus.control import Control
 from lgsp.catalogue.calendar import read_zone
@@ -219,10 +220,11 @@ async def edge_of(
         max_body=settings.max_body,
         max_in_flight=settings.max_in_flight,
         max_held=settings.max_held,
+        max_connections=min(settings.max_connections, files_at_most() // 2),
     )
     tls = _tls(settings, clock) if settings.tls else None
     if tls is not None and settings.client_authority is not None:
-        wants_to_see(tls, settings.client_authority, audit)
+        wants_to_see(tls, settings.client_authority)
     port = await made.start(settings.listen.host, settings.listen.port, tls)
     try:
         scheme = "https" if tls else "http"

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -31,6 +32,7 @@ from lgsp.taps.metrics import ProcessMetrics
 
 log = structlog.get_logger()
 _LAG_EVERY = 0.1
+_FILES = 65_536
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
@@ -63,6 +65,12 @@ def _give_large_blocks_back() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, 1 << 20)
         mallopt(_M_TRIM_THRESHOLD, 4 << 20)
+
+
+def files_at_most() -> int:
+    """How many files this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _FILES if soft == resource.RLIM_INFINITY else soft
 
 
 def check(settings: Settings) -> None:

@@ -106,6 +106,11 @@ def _limits(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--max-in-flight", metavar="N", help="Calls under way at once, at most [LGSP_MAX_IN_FLIGHT; 2000]."
         ),
+        click.option(
+            "--max-connections",
+            metavar="N",
+            help="Connections of one address, at most, and half of the files there are [LGSP_MAX_CONNECTIONS; 4000].",
+        ),
         click.option("--max-held", metavar="SIZE", help="Bytes of bodies in hand, at most [LGSP_MAX_HELD; 256MiB]."),
         click.option(
             "--ledger-retention",
@@ -166,6 +171,7 @@ def settings_from(config: Path, state: Path, admin_default: str, flags: dict[str
         calm=bool(flags.get("calm")),
         keep=bool(flags.get("keep")) or env.get("LGSP_KEEP") == "yes",
         max_in_flight=parse_count(first("max_in_flight", "LGSP_MAX_IN_FLIGHT", str(base.max_in_flight))),
+        max_connections=parse_count(first("max_connections", "LGSP_MAX_CONNECTIONS", str(base.max_connections))),
         max_held=parse_size(first("max_held", "LGSP_MAX_HELD", f"{base.max_held >> 20}MiB")),
         retention_days=parse_days(
             first("ledger_retention", "LGSP_LEDGER_RETENTION", f"{base.retention_days}d"), SHORTEST_RETENTION

@@ -23,7 +23,7 @@ from lgsp.edge.audit import Audit
 from lgsp.edge.depth import is_too_deep
 from lgsp.edge.faults import body_of, wants_xml
 from lgsp.edge.incoming import request_of
-from lgsp.edge.listener import DRAIN, Listener
+from lgsp.edge.listener import DRAIN, OF_ONE_ADDRESS, Listener
 from lgsp.edge.names import is_our_name
 from lgsp.edge.patience import Patience
 from lgsp.edge.peers import look_at
@@ -33,6 +33,7 @@ from lgsp.errors import LedgerUnavailable
 from lgsp.forwarding.forwarder import Receipt
 from lgsp.ledger.outbox import Conflict
 from lgsp.model import Outcome, Request, Transaction
+from lgsp.trust import what_is_wrong
 
 log = structlog.get_logger()
 Own = Callable[[web.BaseRequest, bytes], Awaitable[web.Response]]
@@ -61,6 +62,10 @@ class Watch(Protocol):
 
     def impatient(self, service: str) -> None:
         """A consumer called again before the `Retry-After` that it was given was over."""
+        ...
+
+    def turned_away(self, reason: str) -> None:
+        """A connection was refused."""
         ...
 
 
@@ -101,6 +106,7 @@ class Gateway:
         max_body: int,
         max_in_flight: int,
         max_held: int = bodies.MAX_HELD,
+        max_connections: int = OF_ONE_ADDRESS,
     ) -> None:
         self._dispatcher = dispatcher
         self._forwarder = forwarder
@@ -115,11 +121,15 @@ class Gateway:
         self.room = Room(max_in_flight, max_held)
         self._audit = audit
         self._patience = Patience()
-        self._listener = Listener(self._handle)
+        self._listener = Listener(self._handle, self, access.clock, at_most=max_connections)
         self.draining = False
 
     def __repr__(self) -> str:
         return f"<Gateway {self.room.calls} in flight{', draining' if self.draining else ''}>"
+
+    def decisions(self) -> set[tuple[str, str]]:
+        """Everything that somebody can ask for here, as method and template; of the gateway's own paths any method, `*`."""
+        return self._routes.decisions() | {("*", path) for path in self._own}
 
     def prepare(self, new: Catalogue) -> Commit:
         """See `Taker`: the routes of `new`."""
@@ -145,6 +155,16 @@ class Gateway:
 
     def _give_up(self) -> None:
         self._dispatcher.give_up()
+
+    def turned_away(self, reason: str, address: str, error: Exception | None = None) -> None:
+        """See `Doorman`."""
+        self._watch.turned_away(reason)
+        if reason == "address":
+            self._audit.stranger(f"it has {self._listener.places.at_most} connections already", address)
+        elif reason == "files":
+            self._audit.stranger(f"no connection can be taken: {error}; see `ulimit -n`", address)
+        elif isinstance(error, ssl.SSLCertVerificationError):
+            self._audit.stranger(what_is_wrong(error), address)
 
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         try:

@@ -73,6 +73,14 @@ class Routes:
                 self._contexts[context] = (service, tree)
                 self._depth = max(self._depth, context.count("/"))
 
+    def decisions(self) -> set[tuple[str, str]]:
+        """Everything that somebody can ask for, as method and template."""
+        return {
+            (operation.method, context + operation.template)
+            for context, (service, _) in self._contexts.items()
+            for operation in service.operations.values()
+        }
+
     def find(self, method: str, path: str) -> Route | NoRoute:
         """The route of a path as called, still percent-encoded. Nothing is normalised: `//`, `..` and a slash too many do not fit."""
         known = self._known.get((method, path))

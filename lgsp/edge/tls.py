@@ -19,10 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lgsp.edge.audit import Audit
 from lgsp.errors import SettingsError
 from lgsp.settings import keep_secret
-from lgsp.trust import load, trust, what_is_wrong
+from lgsp.trust import load, trust
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _AUTHORITY_DAYS, _CERTIFICATE_DAYS = 3_650, 397
@@ -66,25 +65,13 @@ def listening(certificate: Path) -> ssl.SSLContext:
     return context
 
 
-def wants_to_see(context: ssl.SSLContext, authority: Path, audit: Audit) -> None:
+def wants_to_see(context: ssl.SSLContext, authority: Path) -> None:
     """Have a listener take the certificates that callers show, if they come from this authority. Raises `SettingsError`.
 
     One that does not hold ends the connection; who shows none may still have a token.
     """
     trust(context, authority)
     context.verify_mode = ssl.CERT_OPTIONAL
-
-    class Told(ssl.SSLObject):
-        """A connection that says when a certificate is refused: asyncio keeps it to itself."""
-
-        def do_handshake(self) -> None:
-            try:
-                super().do_handshake()
-            except ssl.SSLCertVerificationError as error:
-                audit.stranger(what_is_wrong(error), "")
-                raise
-
-    context.sslobject_class = Told
 
 
 def hand_out(

@@ -25,6 +25,7 @@ SEGMENT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 30
 LOOP = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
 SIZES = (256, 1024, 4096, 16384, 65536, 262144, 1048576)
 SHED = ("inflight", "memory", "outbox", "quota")
+TURNED_AWAY = ("address", "files", "handshake")
 ROUTES = ("service", "own", "refused", "unknown")
 _ANSWERED = (Outcome.OK, Outcome.BUSINESS_FAULT)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -172,6 +173,10 @@ class GatewayMetrics:
         self._watching = Gauge("lgsp_console_clients", "Browsers that watch the console.", registry=registry).labels()
         shed = Counter("lgsp_shed_total", "Calls refused for our own capacity.", ("reason",), registry=registry)
         self._shed = {reason: shed.labels(reason) for reason in SHED}
+        away = Counter(
+            "lgsp_connections_refused_total", "Connections that were not let in.", ("reason",), registry=registry
+        )
+        self._away = {reason: away.labels(reason) for reason in TURNED_AWAY}
         self._http = Counter(
             "lgsp_http_requests_total", "HTTP requests at the edge.", ("route", "method", "code"), registry=registry
         )
@@ -242,6 +247,10 @@ class GatewayMetrics:
     def impatient(self, service: str) -> None:
         """A consumer called again too soon."""
         self._impatient.labels(service).inc()
+
+    def turned_away(self, reason: str) -> None:
+        """A connection was refused."""
+        self._away[reason].inc()
 
     def circuit(self, service: str, *, is_open: bool) -> None:
         """See `dispatch.Watch`."""

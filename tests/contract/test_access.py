@@ -91,7 +91,7 @@ class Edge:
 
 
 @asynccontextmanager
-async def an_edge(consumers: Iterable[Consumer], tls: Callable[[Audit], ssl.SSLContext] | None) -> AsyncIterator[Edge]:
+async def an_edge(consumers: Iterable[Consumer], tls: Callable[[], ssl.SSLContext] | None) -> AsyncIterator[Edge]:
     clock = SystemClock()
     new_id, ledger = TransactionIds(clock), MemoryLedger(s.id for s in CATALOGUE)
     process = ProcessMetrics("0", "memory")
@@ -121,7 +121,7 @@ async def an_edge(consumers: Iterable[Consumer], tls: Callable[[Audit], ssl.SSLC
             max_body=1_000,
             max_in_flight=100,
         )
-        port = await gateway.start("127.0.0.1", 0, tls(audit) if tls else None)
+        port = await gateway.start("127.0.0.1", 0, tls() if tls else None)
         stack.push_async_callback(gateway.stop)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         yield Edge(f"http{'s' if tls else ''}://127.0.0.1:{port}", session, access, ledger, process)
@@ -154,11 +154,11 @@ class Passports:
             file.write_bytes(make_authority(SystemClock().now()))
         return file
 
-    def listening(self, audit: Audit) -> ssl.SSLContext:
+    def listening(self) -> ssl.SSLContext:
         """What the gateway listens with."""
         made = hand_out(self.place / "gateway", {"gateway": ()}, (), SystemClock().now())
         context = listening(made["gateway"])
-        wants_to_see(context, self.authority(), audit)
+        wants_to_see(context, self.authority())
         return context
 
     def session(self, certificate: Path | None) -> aiohttp.ClientSession:

@@ -50,6 +50,8 @@ class Quiet:
 
     def impatient(self, service: str) -> None: ...
 
+    def turned_away(self, reason: str) -> None: ...
+
     def late_reply(self, service: str) -> None: ...
 
     def parked(self, service: str, count: int) -> None: ...
@@ -183,7 +185,7 @@ async def test_of_10_000_look_ups_across_consumers_none_leaks(tmp_path: Path) ->
     files = hand_out(tmp_path / "tls", {"gateway": ()}, certified, now)
     people = [Consumer(id=name, subscriptions=("*",), certificates=(name,) * (name in certified)) for name in PEOPLE]
     tls = listening(files["gateway"])
-    wants_to_see(tls, files["authority"], Audit(ManualClock()))
+    wants_to_see(tls, files["authority"])
     draw = random.Random(2023)
     async with stage(tmp_path, people, tls) as made, AsyncExitStack() as stack:
         whose: dict[str, tuple[str, bool]] = {}

@@ -96,6 +96,8 @@ class Quiet:
 
     def impatient(self, *_: object) -> None: ...
 
+    def turned_away(self, *_: object) -> None: ...
+
 
 @asynccontextmanager
 async def a_gateway(state: Path, names: tuple[str, ...] = ()) -> AsyncIterator[tuple[int, Quiet]]:

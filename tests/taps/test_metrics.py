@@ -159,6 +159,7 @@ def difference(before: Values, after: Values) -> dict[str, float]:
             {"lgsp_http_requests_total{code=405,method=OTHER,route=unknown}": 1},
         ),
         (lambda m: m.asking.circuit("svc", is_open=True), {"lgsp_circuit_open{service=svc}": 1}),
+        (lambda m: m.asking.turned_away("files"), {"lgsp_connections_refused_total{reason=files}": 1}),
         (lambda m: m.asking.shed("inflight"), {"lgsp_shed_total{reason=inflight}": 1}),
         (lambda m: m.both.late_reply("svc"), {"lgsp_late_replies_total{service=svc}": 1}),
         (lambda m: m.both.duplicate_reply("svc"), {"lgsp_duplicate_replies_total{service=svc}": 1}),
@@ -297,6 +298,9 @@ def test_every_label_set_is_there_from_the_start() -> None:
     assert label_sets(values, "lgsp_amqp_connection_up") == {"{component=publish}", "{component=consume}"}
     assert label_sets(values, "lgsp_shed_total") == {
         f"{{reason={reason}}}" for reason in ("inflight", "memory", "outbox", "quota")
+    }
+    assert label_sets(values, "lgsp_connections_refused_total") == {
+        f"{{reason={reason}}}" for reason in ("address", "files", "handshake")
     }
 
 

@@ -26,9 +26,10 @@ from lgsp.taps.metrics import ProcessMetrics
 from lgsp.traffic.caller import Caller, Credentials
 from lgsp.traffic.driver import Mix
 from lgsp.traffic.load.account import Account, Sent
-from lgsp.traffic.load.arrivals import Arrivals
+from lgsp.traffic.load.arrivals import Arrivals, Traced
 from lgsp.traffic.load.generator import Done, Generator, Send
 from lgsp.traffic.load.limits import Limit
+from lgsp.traffic.load.mix import Call, Pick, of_examples, of_recorded
 
 _ENOUGH = 100
 """Calls that have to be judged before a promise that is broken ends a run early."""
@@ -36,12 +37,15 @@ _ENOUGH = 100
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is asked: at moments (`arrivals`), or by `users` who think for `think` seconds (on average, if `by_chance`)."""
+    """What is asked: at moments (`arrivals`), or by `users` who think for `think` seconds (on average, if `by_chance`).
+
+    The catalogue's examples, of the services in `only` if there are some; or `recorded` calls, by chance or `in_order`.
+    """
 
     url: str
     seconds: float
     seed: int
-    arrivals: Arrivals | None = None
+    arrivals: Arrivals | Traced | None = None
     users: int = 0
     think: float = 0.0
     by_chance: bool = False
@@ -49,6 +53,8 @@ class Plan:
     cool_down: float = 0.0
     max_in_flight: int = 1_000
     only: tuple[str, ...] = ()
+    recorded: tuple[Call, ...] = ()
+    in_order: bool = False
     credentials: Credentials | None = None
     trust: ssl.SSLContext | None = None
 
@@ -89,17 +95,17 @@ async def _run(
     watch: Callable[[Run], None],
 ) -> Run:
     clock = SystemClock()
-    services = [service for service in catalogue if not plan.only or service.id in plan.only]
+    services, pick = _mix_of(plan, catalogue)
     process = ProcessMetrics(importlib.metadata.version("lgsp"), None)
     audit = Audit(clock)
-    metrics = LoadMetrics(process, [service.id for service in services])
+    metrics = LoadMetrics(process, services)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(door_of(settings, process, list, list, clock, audit))
         caller = await stack.enter_async_context(
             Caller(plan.url, clock, credentials=plan.credentials, trust=plan.trust)
         )
         await caller.begin()
-        send = calls_of(caller, Mix(services, plan.seed), catalogue)
+        send = calls_of(caller, pick)
         account = Account(clock.now(), plan.seconds, warm_up=plan.warm_up, cool_down=plan.cool_down)
         last_lag = 0.0
 
@@ -138,23 +144,29 @@ async def _run(
         return stands
 
 
-def calls_of(caller: Caller, mix: Mix, catalogue: Catalogue) -> Send:
-    """The calls of a mix, by number, each with its number as the key of random draws. Raises only for a token."""
+def _mix_of(plan: Plan, catalogue: Catalogue) -> tuple[list[str], Pick]:
+    """The services that are asked, and which call is number n."""
+    if plan.recorded:
+        names = sorted({call.service for call in plan.recorded})
+        return names, of_recorded(plan.recorded, None if plan.in_order else plan.seed)
+    services = [service for service in catalogue if not plan.only or service.id in plan.only]
+    return [service.id for service in services], of_examples(Mix(services, plan.seed), catalogue)
+
+
+def calls_of(caller: Caller, pick: Pick) -> Send:
+    """The calls of a mix, by number. Raises only for a token."""
 
     async def send(number: int) -> Done | None:
-        target = mix.pick(number)
-        if target is None:
+        call = pick(number)
+        if call is None:
             return Done("", "", Outcome.REJECTED)
-        service = catalogue.find(target.service)
-        request = target.example.request
-        path = service.context + request.path + (f"?{request.query}" if request.query else "")
-        headers = {**request.headers, "x-lgsp-key": str(number)}
-        method = service.operations[target.operation].method
         try:
-            answer = await caller.ask(method, path, headers=headers, body=request.body, timeout=service.timeout + 5)
+            answer = await caller.ask(
+                call.method, call.target, headers=call.headers, body=call.body, timeout=call.timeout
+            )
         except DeliveryError as error:
-            return Done(target.service, target.operation, Outcome(error.code))
-        return Done(target.service, target.operation, answer.outcome)
+            return Done(call.service, call.operation, Outcome(error.code))
+        return Done(call.service, call.operation, answer.outcome)
 
     return send
 

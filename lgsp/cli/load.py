@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from lgsp.app import load as running
+from lgsp.app.recorded import Recorded, recorded_of
+from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.units import parse_duration
 from lgsp.cli.call import caller_of, trusting
 from lgsp.cli.options import as_json, catalogue_of, places, print_json
@@ -23,11 +25,13 @@ from lgsp.edge.welcome import TESTER
 from lgsp.errors import SettingsError
 from lgsp.settings import Address
 from lgsp.traffic.load.account import PERCENTS, Account, Line, Times
-from lgsp.traffic.load.arrivals import Arrivals, Curve, bursts, constant, parse_stages, stages
+from lgsp.traffic.load.arrivals import Arrivals, Curve, Traced, bursts, constant, parse_stages, stages
 from lgsp.traffic.load.limits import Limit, parse_limits
 from lgsp.traffic.load.page import Verdict, page
+from lgsp.traffic.replay.plan import Writing, writes
 
 _INCONCLUSIVE = 4
+CATALOGUE = "catalogue"
 HTTP = {"http": "http://127.0.0.1:8280", "https": "https://127.0.0.1:8280"}
 AMQP = {"amqp": "amqp://127.0.0.1:5672/lgsp", "amqps": "amqps://127.0.0.1:5671/lgsp"}
 """Kinds of addresses, each with one of them."""
@@ -44,11 +48,19 @@ AMQP = {"amqp": "amqp://127.0.0.1:5672/lgsp", "amqps": "amqps://127.0.0.1:5671/l
 @click.option("--for", "long", metavar="5m", help="How long; stages say it themselves.")
 @click.option(
     "--arrivals",
-    type=click.Choice(["even", "poisson", "bursty"]),
+    type=click.Choice(["even", "poisson", "bursty", "trace"]),
     default="even",
     show_default=True,
-    help="How calls are spread; bursty: all of ten seconds within two.",
+    help="How calls are spread; bursty: all of ten seconds within two; trace: with the pauses of --mix CAPTURE.",
 )
+@click.option(
+    "--mix",
+    default=CATALOGUE,
+    show_default=True,
+    metavar="catalogue|CAPTURE",
+    help="What is asked: the catalogue's examples, or the calls of a capture (ours, HAR, GoReplay).",
+)
+@click.option("--allow-writes", is_flag=True, help="Of a capture, send what may change something too.")
 @click.option("--think", default="1s", show_default=True, help="How long a user thinks, on average.")
 @click.option(
     "--service", "only", multiple=True, metavar="ID", help="Only this service, by its own mix; may be repeated."
@@ -72,7 +84,7 @@ AMQP = {"amqp": "amqp://127.0.0.1:5672/lgsp", "amqps": "amqps://127.0.0.1:5671/l
 @as_json
 @places
 def load(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> None:  # noqa: ANN401 - click's
-    """Load a gateway with the calls of the catalogue, and say how it did.
+    """Load a gateway with the calls of the catalogue or of a capture, and say how it did.
 
     Exit 1 when a promise is broken, 4 when this tool could not keep its own schedule: then the figures judge nobody.
     """
@@ -80,9 +92,11 @@ def load(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> None:
     catalogue = catalogue_of(config)
     for service in asked["only"]:
         catalogue.find(service)
+    allow(asked["url"], asked["allow_target"])
+    recorded = _recorded(asked, catalogue)
+    plan = plan_of(asked, recorded)
     who = caller_of(config, state, asked["consumer"], asked["secret_file"])
-    plan = replace(plan_of(asked), credentials=who, trust=trusting(asked["cacert"], state))
-    allow(plan.url, asked["allow_target"])
+    plan = replace(plan, credentials=who, trust=trusting(asked["cacert"], state))
     settings = settings_from(config, state, "127.0.0.1:8292", {"admin": asked["admin"]})
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         watch = _bar(progress, plan.seconds)
@@ -111,8 +125,25 @@ def exit_code(limits: Sequence[Limit], account: Account) -> int:
     return 1 if broken else 0
 
 
-def plan_of(asked: dict[str, Any]) -> running.Plan:
-    """What the options mean. Raises `SettingsError`."""
+def _recorded(asked: dict[str, Any], catalogue: Catalogue) -> Recorded | None:
+    """The calls of the capture that was asked for, if one was. Raises `SettingsError`, `CaptureError`."""
+    if asked["mix"] == CATALOGUE:
+        return None
+    capture = Path(asked["mix"])
+    if not capture.exists():
+        raise SettingsError(f"--mix {capture}: there is no such capture, and what is no capture is called {CATALOGUE}")
+    recorded = recorded_of(capture, catalogue, asked["only"])
+    for why, count in recorded.left_out.most_common():
+        click.echo(f"{count:,} records of {capture} are left out: {why}", err=True)
+    if not recorded.calls:
+        raise SettingsError(f"--mix {capture}: none of its records asks for an operation that is to be loaded")
+    if not asked["allow_writes"]:
+        refuse_writes(recorded.calls, catalogue, asked["url"])
+    return recorded
+
+
+def plan_of(asked: dict[str, Any], recorded: Recorded | None = None) -> running.Plan:
+    """What the options mean; `recorded` is the capture that they name. Raises `SettingsError`."""
     given = [name for name in ("rate", "users", "steps") if asked[name] is not None]
     if len(given) != 1:
         raise SettingsError(
@@ -124,15 +155,14 @@ def plan_of(asked: dict[str, Any]) -> running.Plan:
     seconds = sum(length for length, _ in steps) if steps else _length("--for", asked["long"])
     if seconds <= 0:
         raise SettingsError("--for 0s sends nothing")
-    arrivals = None
-    if asked["users"] is None:
-        seed = asked["seed"] if asked["arrivals"] == "poisson" else None
-        arrivals = Arrivals(_curve(asked, steps, seconds), seed)
+    traced = asked["arrivals"] == "trace"
+    if traced and (recorded is None or asked["rate"] is None):
+        raise SettingsError("--arrivals trace goes with --mix CAPTURE, whose pauses it keeps, and with --rate")
     plan = running.Plan(
         url=asked["url"],
         seconds=seconds,
         seed=asked["seed"],
-        arrivals=arrivals,
+        arrivals=None if asked["users"] else _arrivals(asked, steps, seconds, recorded),
         users=asked["users"] or 0,
         think=_length("--think", asked["think"]),
         by_chance=True,
@@ -140,10 +170,21 @@ def plan_of(asked: dict[str, Any]) -> running.Plan:
         cool_down=_length("--cool-down", asked["cool_down"]),
         max_in_flight=asked["max_in_flight"],
         only=asked["only"],
+        recorded=recorded.calls if recorded else (),
+        in_order=traced,
     )
     if plan.warm_up + plan.cool_down >= seconds:
         raise SettingsError(f"--warm-up and --cool-down leave nothing of {seconds:g} s to judge")
     return plan
+
+
+def _arrivals(
+    asked: dict[str, Any], steps: list[tuple[float, float]], seconds: float, recorded: Recorded | None
+) -> Arrivals | Traced:
+    if recorded is not None and asked["arrivals"] == "trace":
+        return Traced(recorded.moments, asked["rate"], seconds)
+    seed = asked["seed"] if asked["arrivals"] == "poisson" else None
+    return Arrivals(_curve(asked, steps, seconds), seed)
 
 
 def _curve(asked: dict[str, Any], steps: list[tuple[float, float]], seconds: float) -> Curve:
@@ -161,6 +202,31 @@ def allow(url: str, allowed: Sequence[str], schemes: Mapping[str, str] = HTTP) -
         raise SettingsError(f"{url!r} is no address: write it as {next(iter(schemes.values()))}")
     if not Address(host, 0).is_loopback and host not in allowed:
         raise SettingsError(f"{host} is beyond this machine: add --allow-target {host} if it may be loaded")
+
+
+def refuse_writes(calls: Iterable[Writing], catalogue: Catalogue, where: str) -> None:
+    """Raise `SettingsError` where something goes that may change the target."""
+
+    def idempotent(service: str, operation: str) -> bool:
+        if service not in catalogue:
+            return False
+        known = catalogue.find(service).operations.get(operation)
+        return known is not None and known.idempotent
+
+    sent = 0
+
+    def counted() -> Iterator[Writing]:
+        nonlocal sent
+        for call in calls:
+            sent += 1
+            yield call
+
+    found = writes(counted(), idempotent)
+    if found:
+        most = ", ".join(f"{name} ({count})" for name, count in found.most_common(5))
+        raise SettingsError(
+            f"{found.total()} of {sent} calls may change something at {where}: {most}; add --allow-writes if that is meant"
+        )
 
 
 def _length(flag: str, text: str) -> float:
@@ -184,6 +250,8 @@ def _bar(progress: Progress, seconds: float) -> Callable[[running.Run], None]:
 def _sentences(plan: running.Plan, run: running.Run) -> list[str]:
     account = run.account
     how = f"{plan.users} users" if plan.users else repr(plan.arrivals).strip("<>").lower()
+    if plan.recorded:
+        how += f", {len(plan.recorded):,} recorded calls {'in their order' if plan.in_order else 'by chance'}"
     said = [f"{how}, seed {plan.seed}: {account.sent:,} calls, {account.rate:.1f} judged a second."]
     if account.cut:
         said.append(f"{account.cut:,} calls of warm-up and cool-down are drawn and not judged.")

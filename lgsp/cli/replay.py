@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
@@ -24,12 +24,11 @@ from lgsp.app.recording import masking_of
 from lgsp.capture.formats import NATIVE, Report, format_of, load
 from lgsp.capture.sorting import by_time, lateness, nearly
 from lgsp.catalogue.consumer import Consumer, read_consumers
-from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.units import parse_duration
 from lgsp.cli.call import caller_of, trusting
 from lgsp.cli.expecting import Expected, expecting
 from lgsp.cli.findings import file_away, filed, wanted
-from lgsp.cli.load import AMQP, HTTP, allow
+from lgsp.cli.load import AMQP, HTTP, allow, refuse_writes
 from lgsp.cli.options import as_json, catalogue_of, places, take_in_own_people
 from lgsp.cli.replayed import exit_code, tell, tell_diff, tell_plan
 from lgsp.cli.run import settings_from
@@ -43,7 +42,7 @@ from lgsp.traffic.diff.groups import Compared
 from lgsp.traffic.diff.rules import Rules, read_rules
 from lgsp.traffic.replay.fresh import Fresh, parse_new
 from lgsp.traffic.replay.journal import Journal
-from lgsp.traffic.replay.plan import Books, Plan, Planned, Wish, sendable, writes
+from lgsp.traffic.replay.plan import Books, Plan, Planned, Wish, sendable
 from lgsp.traffic.replay.script import read_script
 from lgsp.traffic.replay.turns import parse_turns
 
@@ -108,7 +107,7 @@ def replay(config: Path, state: Path, *, json_wanted: bool, **asked: Any) -> Non
         tell_plan(make(wish, books, _nobody), books, json_wanted=json_wanted)
         return
     if not asked["allow_writes"]:
-        _refuse_writes(make(wish, Books(), _nobody), catalogue_of(config), where)
+        refuse_writes(make(wish, Books(), _nobody), catalogue_of(config), where)
     expected = Expected(asked, config, state, _seconds("--settle", asked["settle"])) if asked["expect"] else None
     target = _target(asked, config, state)
     books = Books()
@@ -285,28 +284,3 @@ def _seconds(flag: str, text: str) -> float:
         return parse_duration(text)
     except ValueError as error:
         raise SettingsError(f"{flag}: {error}") from error
-
-
-def _refuse_writes(planned: Iterable[Planned], catalogue: Catalogue, url: str) -> None:
-    """Raise `SettingsError` where something goes that may change the target."""
-
-    def idempotent(service: str, operation: str) -> bool:
-        if service not in catalogue:
-            return False
-        known = catalogue.find(service).operations.get(operation)
-        return known is not None and known.idempotent
-
-    calls = 0
-
-    def counted() -> Iterator[Planned]:
-        nonlocal calls
-        for call in planned:
-            calls += 1
-            yield call
-
-    found = writes(counted(), idempotent)
-    if found:
-        most = ", ".join(f"{name} ({count})" for name, count in found.most_common(5))
-        raise SettingsError(
-            f"{found.total()} of {calls} calls may change something at {url}: {most}; add --allow-writes if that is meant"
-        )

@@ -11,6 +11,10 @@ from pathlib import Path
 import processes
 import pytest
 
+from lgsp.capture.files import Writer
+from lgsp.capture.record import Asked, Record
+
+KPI = "/ioc-feed/v1.0.0/kpi/ho-so-dung-han"
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 
 
@@ -38,6 +42,18 @@ def test_a_load_and_the_gateway_count_the_same_calls(tmp_path: Path) -> None:
         )
         assert sum(map(float, counts)) == 80
         assert "<svg" in (tmp_path / "page.html").read_text("utf-8")
+
+        recorded = tmp_path / "asked.lgsp.jsonl"
+        with Writer.create(recorded, {}) as writer:
+            at = 1_000_000_000
+            writer.write(*(Record(n * at, request=Asked("GET", url)) for n, url in enumerate((KPI, KPI, "/nobody"))))
+        mix = ("--mix", str(recorded), "--max-lag", "1h", "--rate", "20", "--for", "1s", "--json")
+        for arrivals in ("even", "trace"):
+            again = load(*here, *mix, "--arrivals", arrivals)
+            assert again.returncode == 0, again.stderr
+            assert "1 records of" in again.stderr
+            told = json.loads(again.stdout)
+            assert (told["sent"], told["outcomes"], set(told["services"])) == (20, {"ok": 20}, {"ioc-feed"})
 
         broken = load(
             *here, *patient, "--users", "2", "--think", "10ms", "--for", "1s", "--fail", "p50<0.001ms,errors<=100%"

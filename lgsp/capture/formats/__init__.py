@@ -9,7 +9,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -38,11 +38,11 @@ def _native(file: Path, report: Report) -> Iterator[Record]:
         report.read += 1
         report.skip(f"{file.name}:{error.line}", error.problem)
 
-    reader = Reader.open(file, skip)
-    report.header.update({key: value for key, value in reader.header.items() if key != "lgsp_capture"})
-    for record in reader:
-        report.read += 1
-        yield record
+    with closing(Reader.open(file, skip)) as reader:  # whoever reads no further leaves nothing open
+        report.header.update({key: value for key, value in reader.header.items() if key != "lgsp_capture"})
+        for record in reader:
+            report.read += 1
+            yield record
     if reader.torn:
         report.read += 1
         report.skip(f"{file.name}: the end", "the last record is only begun: its writer was killed")

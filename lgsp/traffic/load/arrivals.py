@@ -114,6 +114,34 @@ class Arrivals:
         return self._area
 
 
+class Traced:
+    """A pacer with the pauses between `moments` (seconds, none going back, one at least), again and again for so many seconds.
+
+    They are stretched to `rate` calls a second on average; the pause before a new round is an average one.
+    """
+
+    def __init__(self, moments: Sequence[float], rate: float, seconds: float) -> None:
+        self.seconds = seconds
+        self._rate = rate
+        self._round = len(moments) / rate
+        length = moments[-1] - moments[0]
+        stretch = (len(moments) - 1) / rate / length if length else 0.0
+        self._due = [(moment - moments[0]) * stretch for moment in moments]
+
+    def __repr__(self) -> str:
+        return f"<Traced {self._rate:g} a second on average for {self.seconds:g} s>"
+
+    def due(self, number: int) -> float | None:
+        """Seconds from the start to call `number` (from 0); `None` when the time is over before it."""
+        rounds, at = divmod(number, len(self._due))
+        moment = rounds * self._round + self._due[at]
+        return moment if moment < self.seconds else None
+
+    def rate(self, elapsed: float) -> float:
+        """Calls a second at that moment, on average."""
+        return self._rate if elapsed < self.seconds else 0.0
+
+
 def _into(area: float, low: float, slope: float) -> float:
     """How far into a stretch that begins with the rate `low` the area is reached."""
     if area <= 0:

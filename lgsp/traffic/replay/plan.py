@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from lgsp.capture.record import GATEWAY, Asked, Record
@@ -241,7 +241,31 @@ def _target(url: str, maps: Sequence[tuple[str, str]]) -> str:
     return f"{path}?{place.query}" if place.query else path
 
 
-def writes(planned: Iterable[Planned], idempotent: Callable[[str, str], bool]) -> Counter[str]:
+class Writing(Protocol):
+    """What is asked, as far as it says whether something may change."""
+
+    @property
+    def service(self) -> str:
+        """Of which service."""
+        ...
+
+    @property
+    def operation(self) -> str:
+        """Which operation."""
+        ...
+
+    @property
+    def method(self) -> str:
+        """In the words of HTTP."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        ...
+
+
+def writes(planned: Iterable[Writing], idempotent: Callable[[str, str], bool]) -> Counter[str]:
     """The calls that may change something at the target, by what they ask; `idempotent` knows services and operations."""
     return Counter(
         f"{call.service} {call.operation}".strip() or f"{call.method} {call.target.partition('?')[0]}"

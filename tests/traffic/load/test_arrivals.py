@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from itertools import count, takewhile
+import math
+from itertools import count, pairwise, takewhile
 from statistics import fmean, variance
 
 import pytest
@@ -8,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.errors import SettingsError
-from lgsp.traffic.load.arrivals import Arrivals, Curve, bursts, constant, parse_stages, stages
+from lgsp.traffic.load.arrivals import Arrivals, Curve, Traced, bursts, constant, parse_stages, stages
 
 
-def moments(arrivals: Arrivals) -> list[float]:
+def moments(arrivals: Arrivals | Traced) -> list[float]:
     return [due for due in takewhile(lambda due: due is not None, map(arrivals.due, count())) if due is not None]
 
 
@@ -81,3 +82,35 @@ def test_a_curve_is_a_step_where_two_points_share_a_moment() -> None:
 def test_a_stage_that_cannot_be_read_is_named(text: str) -> None:
     with pytest.raises(SettingsError, match="--stages"):
         parse_stages(text)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "rate", "seconds", "due"),
+    [
+        ([7.0], 2.0, 1.6, [0, 0.5, 1.0, 1.5]),
+        ([5.0, 6.0, 8.0], 1.0, 7.0, [0, 2 / 3, 2, 3, 3 + 2 / 3, 5, 6, 6 + 2 / 3]),
+        ([0.0, 0.5, 2.5, 3.0], 4.0, 1.0, [0, 0.125, 0.625, 0.75]),
+        ([4.0, 4.0], 1.0, 4.0, [0, 0, 2, 2]),  # all at once comes all at once again
+    ],
+)
+def test_a_trace_keeps_its_pauses_at_another_rate_and_begins_again(
+    recorded: list[float], rate: float, seconds: float, due: list[float]
+) -> None:
+    traced = Traced(recorded, rate, seconds)
+    assert moments(traced) == pytest.approx(due)
+    assert [traced.rate(at) for at in (0, seconds - 0.1, seconds)] == [rate, rate, 0]
+
+
+@given(
+    st.lists(st.floats(0, 1e6), min_size=1, max_size=30).map(sorted),
+    st.floats(0.1, 1_000),
+    st.integers(1, 5),
+)
+def test_a_trace_goes_on_at_its_rate_on_average_and_never_goes_back(
+    recorded: list[float], rate: float, rounds: int
+) -> None:
+    traced = Traced(recorded, rate, math.inf)
+    many = rounds * len(recorded)
+    found = [traced.due(number) for number in range(many + 1)]
+    assert all(before <= after for before, after in pairwise(found) if before is not None and after is not None)
+    assert found[-1] == pytest.approx(many / rate)

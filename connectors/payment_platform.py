@@ -3,6 +3,9 @@
 Seen (S13b): operations, fields, the states 1, 3, 4, the hash over the pipe-joined fields, that started payments are checked
 again from half an hour on. Assumptions: paths, the values of `MaLoi`, the shared secret of the stand-in, that a bank which
 sends no notice has decided after half an hour, and that the last digit of the reference tells how.
+
+A signed call has no age: `ThoiGianGD`, though under the hash, is when the payment was made, by which it is asked for again up
+to three days later (S13b), and no source gives a time within which a call has to come. So a hash that is right stays right.
 """
 
 from __future__ import annotations

@@ -98,11 +98,13 @@ def history(
         raise SettingsError(
             "lgsp history counts with numpy, which is not installed: pip install 'lgsp[history]'"
         ) from error
+    catalogue = read_catalogue(config)
+    profiles = {service.id: service.profile for service in catalogue if service.profile}
     change = chronicle.parse_changes(changes, scenario, period.loads)
     told = change.applied(period)
     with Progress(console=Console(stderr=True), transient=True, disable=json_wanted) as progress:
         bar = progress.add_task("simulating", total=(3 if change.outages else 2) * len(told.loads))
-        teller = chronicle.Teller(scenario, told, seed, progress=lambda: progress.advance(bar))
+        teller = chronicle.Teller(scenario, told, seed, lambda: progress.advance(bar), profiles)
         made = teller.simulate(change.outages)
         if check:
             _say_facts(list(facts.facts(told, made)), json_wanted=json_wanted)
@@ -111,7 +113,6 @@ def history(
         today = datetime.fromtimestamp(SystemClock().now(), UTC).astimezone(scenario.zone).date()
         move = chronicle.move_until(told.last, today) if until else chronicle.Move()
         moved = chronicle.moved(made, move)
-        catalogue = read_catalogue(config)
         if openmetrics:  # first: where the past itself lies, `--once` finds nothing left to do
             labels = {"job": "lgsp-gateway", "instance": instance}
             _write(openmetrics, chronicle.open_metrics(moved, catalogue, labels, scenario.zone, _names()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import chain
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from lgsp.catalogue.service import Catalogue, Service
+from lgsp.catalogue.service import Catalogue, Service, Window
 from lgsp.catalogue.units import parse_duration, parse_number
 from lgsp.errors import SettingsError
 from lgsp.ledger.past import About, HourRow, StreamRow
@@ -167,10 +167,14 @@ class Teller:
     period: Period
     seed: int
     progress: Callable[[], None]
+    profiles: Mapping[str, Sequence[Window]] = field(default_factory=dict)
+    """Of services whose providers fail more at some hours."""
 
     def simulate(self, outages: Iterable[Outage] = ()) -> History:
         """See `history.simulate`."""
-        return simulate(self.scenario, self.period, self.seed, outages=outages, progress=self.progress)
+        return simulate(
+            self.scenario, self.period, self.seed, outages=outages, profiles=self.profiles, progress=self.progress
+        )
 
     def about(self, history: History, move: Move, file: Path, changes: Sequence[str], version: str) -> About:
         """What the written past says of itself; `file` is the scenario's."""

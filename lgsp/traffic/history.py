@@ -7,15 +7,17 @@ All of it is a function of scenario and seed: each service and outcome has a ran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b, sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lgsp.catalogue.profile import window_at
+from lgsp.catalogue.service import Window
 from lgsp.model import Outcome
 from lgsp.traffic.period import Episode, Period, Stream
 from lgsp.traffic.scenario import HOUR, Scenario
@@ -23,6 +25,10 @@ from lgsp.traffic.scenario import HOUR, Scenario
 Counts = NDArray[np.int64]
 Weights = NDArray[np.float64]
 _MINUTES = 60
+_WEEK = 7 * 24 * _MINUTES
+_MONDAY = 4 * 86_400  # the first of all, seconds since the epoch
+_PROVIDER_S = frozenset({Outcome.PROVIDER_ERROR, Outcome.REJECTED, Outcome.TIMEOUT, Outcome.UNREACHABLE})
+"""What a profile makes more of."""
 _THREADS = 2  # numpy draws without the interpreter's lock
 
 
@@ -93,10 +99,12 @@ def simulate(
     seed: int,
     *,
     outages: Iterable[Outage] = (),
+    profiles: Mapping[str, Sequence[Window]] | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> History:
     """The history of the period. `progress` is called once a service, from any thread.
 
+    `profiles`, by service, move failures of providers into the hours at which they fail more, and change no total.
     During an outage every call of its service ends as `unreachable`; its calls are as many as without.
     """
     troubles = list(outages)
@@ -104,11 +112,14 @@ def simulate(
     hours = (scenario.midnight(period.last + timedelta(days=1)) - start) // int(HOUR)
     profile = _profile(scenario, period, start, hours)
     ended = totals(period)
+    worse = {name: _worse(scenario, windows, start, hours) for name, windows in (profiles or {}).items() if windows}
 
     def one(service: str) -> dict[Outcome, Counts]:
         found = {}
         for outcome in Outcome:
             weights = profile * _factors(scenario, period.episodes, service, outcome, start, hours)
+            if outcome in _PROVIDER_S and service in worse:
+                weights = _moved(weights, worse[service])
             found[outcome] = _spread(ended[service, outcome], weights, seed, service, str(outcome))
         for trouble in troubles:
             if trouble.service == service:
@@ -173,6 +184,20 @@ def _factors(
             begin, end = _minutes_of(scenario, episode.first, episode.last, start)
             factors[max(begin, 0) : max(end, 0)] *= episode.times.get(outcome, 1.0)
     return factors
+
+
+def _worse(scenario: Scenario, windows: Sequence[Window], start: int, hours: int) -> Weights:
+    """How many times as often as else a provider fails, minute by minute."""
+    week = np.array([window_at(windows, "UTC", _MONDAY + minute * 60.0).errors for minute in range(_WEEK)])
+    begins = (datetime.fromtimestamp(start + number * HOUR, scenario.zone) for number in range(hours))
+    first = np.array([(at.weekday() * 24 + at.hour) * _MINUTES + at.minute for at in begins])
+    return week[(first[:, np.newaxis] + np.arange(_MINUTES)).ravel() % _WEEK]
+
+
+def _moved(weights: Weights, factors: Weights) -> Weights:
+    """The weights times the factors; as they are where the factors leave nothing, since what failed did at some time."""
+    product = weights * factors
+    return product if product.sum() > 0 else weights
 
 
 def _minutes_of(scenario: Scenario, first: date, last: date, start: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from lgsp.cli import words
 from lgsp.cli.words import language, say, speak, translated, vietnamese
 
 PACKAGE = Path(words.__file__).parents[1]
-PROBLEMS = "calendar capacity consumer examples expression latency limits parse pattern profile reader replies source table units upstream validator"
+PROBLEMS = "calendar capacity consumer examples expression follow latency limits parse pattern profile reader replies source table units upstream validator"
 UNSAID = {"; did you mean {}?", "{}:{}:{}: {}{}{}", "{}: {}", "{}: ", "{} / {}", "{}: {}: {}", "{}"}
 """Pieces of sentences, and what is built around them."""
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp.catalogue.service import Text
+from lgsp.catalogue.service import Text, Window
 from lgsp.model import Outcome
-from lgsp.traffic.history import apportion, simulate, totals
+from lgsp.traffic.history import History, _worse, apportion, simulate, totals
 from lgsp.traffic.period import Episode, Load, Period, Stream
 from lgsp.traffic.scenario import read_scenario
 
@@ -74,6 +74,38 @@ def test_the_yardstick_s_totals_are_exact() -> None:
         calls = sum(ended[service, outcome] for outcome in Outcome)
         assert calls == pytest.approx(load.share * 225_500_000, abs=1)
         assert sum(ended[service, outcome] for outcome in OFFICIAL) / calls == pytest.approx(load.official, abs=1e-4)
+
+
+def test_failures_fall_into_the_hours_of_a_profile_and_no_total_changes() -> None:
+    morning = Window(start=8 * 3600, end=10 * 3600, days=frozenset({"mon", "tue"}), errors=20.0)
+    plain, told = simulate(SHIPPED, week(), seed=1), simulate(SHIPPED, week(), seed=1, profiles={"a": [morning]})
+    for key, counts in plain.hours.items():
+        assert told.hours[key].sum() == counts.sum()
+        is_moved = key in {("a", Outcome.TIMEOUT), ("a", Outcome.REJECTED)}
+        assert (told.hours[key] != counts).any() == is_moved
+
+    def share(history: History, *hours: int) -> float:
+        failed = history.hours["a", Outcome.TIMEOUT]
+        return float(failed[list(hours)].sum() / failed.sum())
+
+    inside, after = (8, 9, 32, 33), (10, 11, 34, 35)
+    usual = share(plain, *inside)
+    # Twenty times as often as else: w of all is then 20 w / (1 + 19 w).
+    assert share(told, *inside) == pytest.approx(20 * usual / (1 + 19 * usual), rel=0.1)
+    assert share(told, *after) < share(plain, *after)
+
+
+def test_a_window_counts_by_the_minute() -> None:
+    half = Window(start=9 * 3600 + 1800, end=9 * 3600 + 1860, errors=50.0)
+    factors = _worse(SHIPPED, [half], SHIPPED.midnight(date(2023, 1, 11)), 48)
+    assert [at for at, factor in enumerate(factors) if factor != 1.0] == [570, 570 + 1_440]
+    assert factors.max() == 50.0
+
+
+def test_where_a_profile_leaves_no_hour_failures_are_where_they_were() -> None:
+    never = Window(start=0, end=86_400, errors=0.0)
+    plain, told = simulate(SHIPPED, week(), seed=1), simulate(SHIPPED, week(), seed=1, profiles={"a": [never]})
+    assert told.digest == plain.digest
 
 
 def test_every_minute_adds_up_to_the_totals() -> None:

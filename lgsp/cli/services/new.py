@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,23 @@ from lgsp.catalogue.draft import Draft, draft_yaml, from_openapi
 from lgsp.catalogue.parse import read_catalogue, wrong_name
 from lgsp.catalogue.source import Source
 from lgsp.catalogue.wiremock import from_wiremock, is_wiremock
-from lgsp.cli.options import catalogue_of, places
+from lgsp.cli.options import as_json, catalogue_of, places, print_json
 from lgsp.cli.services.register import put
 from lgsp.cli.words import in_words, say
 from lgsp.errors import SettingsError
-from lgsp.traffic.fit.learn import Learned, learn
+from lgsp.traffic.fit.learn import Law, learn
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A services file, whether it is a good one, and what else there is to be told of it."""
+
+    text: str
+    is_well: bool = True
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 @click.command("new")
@@ -42,6 +52,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--address", help="The real provider's address; none: only simulated.")
 @click.option("--consumer", "consumers", multiple=True, help="Who may call; may be repeated.")
 @click.option("--share", help="Expected volume: its part of all calls, such as 0.5%.")
+@as_json
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE|-", help="Default: into `services.d/`.")
 @in_words
 @places
@@ -55,6 +66,7 @@ def new(
     state: Path,  # noqa: ARG001 - stands on every command
     *,
     strict: bool,
+    json_wanted: bool,
     **said: Any,  # noqa: ANN401 - what the options of a draft say, see `_draft`
 ) -> None:
     """Write a file for service ID. What no option says is asked; an empty answer takes the default.
@@ -70,32 +82,33 @@ def new(
     if service_id in catalogue_of(config):
         raise SettingsError(say("there is a service {} already: lgsp services show {}", service_id, service_id))
     if given is None:
-        text, is_well = draft_yaml(_draft(service_id, **said)), True
+        made = _Made(draft_yaml(_draft(service_id, **said)))
     else:
-        text, is_well = _from_given(service_id, given, condition, at_most, strict=strict)
+        made = _from_given(service_id, given, condition, at_most, strict=strict)
     name = f"services.d/{service_id}.yaml"
-    read_catalogue(config, Source(name, text.encode()))
-    if output == Path("-"):
-        click.echo(text, nl=False)
-    else:
-        file = output or config / name
-        put(file, text.encode())
+    read_catalogue(config, Source(name, made.text.encode()))
+    file = None if output == Path("-") else output or config / name
+    if file is not None:
+        put(file, made.text.encode())
         click.echo(say("{} is written and right; next: lgsp services test {}", file, service_id), err=True)
-    raise click.exceptions.Exit(0 if is_well else 1)
+    if json_wanted:
+        print_json(
+            {"service": service_id, "file": file and str(file), "text": made.text, "well": made.is_well} | made.told
+        )
+    elif file is None:
+        click.echo(made.text, nl=False)
+    raise click.exceptions.Exit(0 if made.is_well else 1)
 
 
-def _from_given(service_id: str, given: Path, condition: str, at_most: float, *, strict: bool) -> tuple[str, bool]:
-    """The services file that a capture, mappings or an OpenAPI document make, and whether they make a good one."""
+def _from_given(service_id: str, given: Path, condition: str, at_most: float, *, strict: bool) -> _Made:
+    """The services file that a capture, mappings or an OpenAPI document make."""
     if _is_capture(given):
-        learned = _learned(service_id, given, condition, at_most)
-        # Paths and headers may be bytes that are no UTF-8; a file of YAML is.
-        return learned.text.encode("utf-8", "replace").decode(), learned.fits_well
+        return _learned(service_id, given, condition, at_most)
     if mappings := _mappings_in(given):
-        text, skipped = _from_wiremock(service_id, given, mappings)
-        return text, not (strict and skipped)
+        return _from_wiremock(service_id, given, mappings, strict=strict)
     if given.is_dir():
         raise SettingsError(say("{} is a directory without captures or mappings in it", given))
-    return from_openapi(service_id, Source(given.name, given.read_bytes())), True
+    return _Made(from_openapi(service_id, Source(given.name, given.read_bytes())))
 
 
 def _draft(
@@ -136,8 +149,8 @@ def _mappings_in(path: Path) -> list[Path]:
     return [file for file in sorted(inner.rglob("*.json")) if is_wiremock(file.read_bytes())]
 
 
-def _from_wiremock(service: str, path: Path, mappings: list[Path]) -> tuple[str, int]:
-    """The services file of mappings, and how many of them were skipped: each is told on stderr."""
+def _from_wiremock(service: str, path: Path, mappings: list[Path], *, strict: bool) -> _Made:
+    """The services file of mappings; each that was skipped is told on stderr."""
     root = path if path.is_dir() else path.parent
     files = next((each for each in (root / "__files", root.parent / "__files") if each.is_dir()), root / "__files")
 
@@ -160,7 +173,12 @@ def _from_wiremock(service: str, path: Path, mappings: list[Path]) -> tuple[str,
     click.echo(
         say("{} mappings read, {} converted, {} skipped", report.read, report.converted, report.skipped), err=True
     )
-    return text, report.skipped
+    told = {"read": report.read, "converted": report.converted, "skipped": _skipped(report)}
+    return _Made(text, not (strict and report.skipped), told)
+
+
+def _skipped(report: Report) -> list[dict[str, str]]:
+    return [{"position": position, "reason": reason} for position, reason in report.named]
 
 
 def _is_capture(path: Path) -> bool:
@@ -170,7 +188,7 @@ def _is_capture(path: Path) -> bool:
     return any(file.name.removesuffix(".gz").endswith(suffixes) for file in files)
 
 
-def _learned(service: str, path: Path, condition: str, at_most: float) -> Learned:
+def _learned(service: str, path: Path, condition: str, at_most: float) -> _Made:
     """What the records of a capture teach, and how near it is: told on stderr."""
     wanted, report = where(condition), Report()
     learned = learn(service, filter(wanted, load(path, report)), at_most)
@@ -180,17 +198,44 @@ def _learned(service: str, path: Path, condition: str, at_most: float) -> Learne
     click.echo(say("{} calls, {} operations: {}", learned.calls, learned.operations, outcomes), err=True)
     for name in learned.left_out:
         click.echo(say("left out, since a path is words and whole parameters: {}", name), err=True)
-    table = Table(*map(say, ("law", "distance", "")), box=None, pad_edge=False)
-    for fit in learned.fits:
-        verdict = say("taken") if fit is learned.chosen else "" if fit.distance <= learned.bound else say("bad fit")
-        table.add_row(fit.family, f"{fit.distance:.4f}", verdict)
-    if learned.fits:
-        Console(stderr=True, soft_wrap=True).print(table)
-    else:
+    for law in learned.laws:
+        _show(law)
+    if not learned.laws:
         click.echo(say("no times were recorded: write its latency yourself"), err=True)
-    if not learned.fits_well:
-        click.echo(say("bad fit: no law is within {}; the percentiles are as they were measured", f"{learned.bound:.4f}"), err=True)  # fmt: skip
-    return learned
+    told = {
+        "calls": learned.calls,
+        "operations": learned.operations,
+        "outcomes": {str(outcome): count for outcome, count in learned.outcomes.items()},
+        "left_out": list(learned.left_out),
+        "skipped": _skipped(report),
+        "laws": [_as_data(law) for law in learned.laws],
+    }
+    # Paths and headers may be bytes that are no UTF-8; a file of YAML is.
+    return _Made(learned.text.encode("utf-8", "replace").decode(), learned.fits_well, told)
+
+
+def _show(law: Law) -> None:
+    """A law that was looked for, every kind with its distance."""
+    if law.operations:
+        click.echo(say("latency of {}, which differs, {} times:", ", ".join(law.operations), law.times), err=True)
+    table = Table(*map(say, ("law", "distance", "")), box=None, pad_edge=False)
+    for fit in law.fits:
+        verdict = say("taken") if fit is law.chosen else "" if fit.distance <= law.bound else say("bad fit")
+        table.add_row(fit.family, f"{fit.distance:.4f}", verdict)
+    Console(stderr=True, soft_wrap=True).print(table)
+    if not law.fits_well:
+        click.echo(say("bad fit: no law is within {}; the percentiles are as they were measured", f"{law.bound:.4f}"), err=True)  # fmt: skip
+
+
+def _as_data(law: Law) -> dict[str, Any]:
+    return {
+        "operations": list(law.operations),
+        "times": law.times,
+        "bound": law.bound,
+        "taken": law.chosen.family,
+        "fits_well": law.fits_well,
+        "distances": {fit.family: fit.distance for fit in law.fits},
+    }
 
 
 def _asked(given: str | None, question: str, default: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -55,6 +56,21 @@ def told(calls: int, at_most: float) -> float:
 def chosen(found: Sequence[Fit], bound: float) -> Fit:
     """The first law that is near enough; where none is, the percentiles as they were measured."""
     return next((fit for fit in found if fit.distance <= bound), found[-1])
+
+
+def differ(one: Sequence[float], other: Sequence[float], at_most: float) -> bool:
+    """Whether two sets of times follow different laws: they lie further apart than `at_most`, and than chance would put them."""
+    if not one or not other:
+        return False
+    return _apart(one, other) > max(at_most, _CHANCE * math.sqrt(1 / len(one) + 1 / len(other)))
+
+
+def _apart(one: Sequence[float], other: Sequence[float]) -> float:
+    """The largest difference of the parts that are over by a moment (Kolmogorov-Smirnov, of two samples)."""
+    first, second = sorted(one), sorted(other)
+    return max(
+        abs(bisect(first, moment) / len(first) - bisect(second, moment) / len(second)) for moment in (*first, *second)
+    )
 
 
 def distance(latency: Latency, ordered: Sequence[float]) -> float:

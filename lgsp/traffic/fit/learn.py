@@ -14,7 +14,7 @@ from lgsp.catalogue.replies import outcome_of
 from lgsp.catalogue.service import Distribution, Exponential, Fixed, Lognormal, Mixture, Percentiles, Uniform
 from lgsp.errors import SettingsError
 from lgsp.model import Outcome
-from lgsp.traffic.fit.latency import Fit, chosen, fits, told
+from lgsp.traffic.fit.latency import Fit, chosen, differ, fits, told
 from lgsp.traffic.fit.paths import Path, split, templates, values
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -24,24 +24,39 @@ _WELL = (Outcome.OK, Outcome.BUSINESS_FAULT)
 
 
 @dataclass(frozen=True, slots=True)
+class Law:
+    """The latency of the service, or of `operations` that differ from it: each law with its distance, and the one taken.
+
+    `times`: how many were measured; `bound`: the distance up to which a law is right.
+    """
+
+    operations: tuple[str, ...]
+    times: int
+    fits: Sequence[Fit]
+    chosen: Fit
+    bound: float
+
+    @property
+    def fits_well(self) -> bool:
+        """Whether some law is near enough."""
+        return any(fit.distance <= self.bound for fit in self.fits if fit.family != "percentiles")
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
-    """A services file, and what it was made of: calls, laws with their distances, the one in it, and the bound of a good one."""
+    """A services file, and what it was made of. `laws`: the service's own first; none where no times were measured."""
 
     text: str
     calls: int
     operations: int
     outcomes: Mapping[Outcome, int]
-    fits: Sequence[Fit]
-    chosen: Fit | None
-    bound: float
+    laws: Sequence[Law]
     left_out: Sequence[str]
 
     @property
     def fits_well(self) -> bool:
-        """Whether some law is near enough; where none was measured there is nothing to be far from."""
-        return self.chosen is None or any(
-            fit.distance <= self.bound for fit in self.fits if fit.family != "percentiles"
-        )
+        """Whether each law is near enough; where none was measured there is nothing to be far from."""
+        return all(law.fits_well for law in self.laws)
 
 
 @dataclass(slots=True)
@@ -60,8 +75,10 @@ class _Seen:
     """Method, path and the operation that the record names."""
     samples: dict[tuple[str, Path], Record] = field(default_factory=dict)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
-    at_connectors: list[float] = field(default_factory=list)
+    seconds: list[tuple[int, float]] = field(default_factory=list)
+    """The number of a call, and how long it took."""
+    at_connectors: list[tuple[str, float]] = field(default_factory=list)
+    """An operation, where the record names it, and how long it took there."""
 
 
 def learn(service: str, records: Iterable[Record], at_most: float) -> Learned:
@@ -69,24 +86,22 @@ def learn(service: str, records: Iterable[Record], at_most: float) -> Learned:
     seen = _collected(records)
     if not seen.calls:
         raise SettingsError("there is no call with a request in it: nothing can be learned")
-    operations, left_out = _operations(seen)
-    seconds = seen.at_connectors or seen.seconds
-    found = fits(seconds) if seconds else []
-    bound = told(len(seconds), at_most) if seconds else at_most
-    best = chosen(found, bound) if found else None
+    names = _names(seen)
+    operations, left_out = _operations(seen, names)
+    laws = _laws(_times(seen, names), at_most)
+    own = {name: law for law in laws for name in law.operations}
     lines = [
         *head(service, ()),
-        f"# Learned from {len(seen.calls)} recorded calls"
-        + (f"; latency: {best.family}, distance {best.distance:.4f} of {len(seconds)} times." if best else "."),
+        f"# Learned from {len(seen.calls)} recorded calls" + (f"; latency: {_nearness(laws[0])}." if laws else "."),
         f"{service}:",
         f"  title: {quoted(service)}",
-        *([f"  latency: {_law(best.latency.distribution)}"] if best else []),
+        *([f"  latency: {_law(laws[0].chosen.latency.distribution)}"] if laws else []),
         *_mix(seen.outcomes),
         "  operations:",
-        *(line for name, operation in operations.items() for line in _lines(name, operation)),
+        *(line for name, operation in operations.items() for line in _lines(name, operation, own.get(name))),
     ]
     text = "\n".join(lines) + "\n"
-    return Learned(text, len(seen.calls), len(operations), seen.outcomes, found, best, bound, left_out)
+    return Learned(text, len(seen.calls), len(operations), seen.outcomes, laws, left_out)
 
 
 def _collected(records: Iterable[Record]) -> _Seen:
@@ -95,7 +110,7 @@ def _collected(records: Iterable[Record]) -> _Seen:
         asked = record.request
         total = record.times.get("total", 0) / 1e9
         if record.tap == CONNECTOR and total:
-            seen.at_connectors.append(total)
+            seen.at_connectors.append((record.operation, total))
         if asked is None or record.tap != GATEWAY:
             continue
         outcome = _outcome(record)
@@ -110,7 +125,7 @@ def _collected(records: Iterable[Record]) -> _Seen:
             if key not in seen.samples or (outcome is Outcome.OK) > (_outcome(seen.samples[key]) is Outcome.OK):
                 seen.samples[key] = record
         if total and outcome not in {Outcome.TIMEOUT, Outcome.UNREACHABLE, Outcome.BUS_ERROR}:
-            seen.seconds.append(total)
+            seen.seconds.append((len(seen.calls) - 1, total))
     return seen
 
 
@@ -121,15 +136,51 @@ def _outcome(record: Record) -> Outcome:
     return outcome_of(status) if status else Outcome.TIMEOUT
 
 
-def _operations(seen: _Seen) -> tuple[dict[str, _Operation], list[str]]:
-    """Operations by name, the most asked first, and names that no operation can have."""
+def _names(seen: _Seen) -> list[str]:
+    """The operation of each call."""
     inferred = {
         method: templates(path for asked, path, template in seen.calls if asked == method and not template)
         for method in {method for method, _, _ in seen.calls}
     }
+    return [f"{method} {template or inferred[method][path]}" for method, path, template in seen.calls]
+
+
+def _times(seen: _Seen, names: Sequence[str]) -> dict[str, list[float]]:
+    """How long calls took, by operation (empty where nobody knows): at the connectors, where that was recorded."""
+    times: dict[str, list[float]] = defaultdict(list)
+    for name, seconds in seen.at_connectors or [(names[number], seconds) for number, seconds in seen.seconds]:
+        times[name].append(seconds)
+    return times
+
+
+def _laws(times: Mapping[str, list[float]], at_most: float) -> list[Law]:
+    """One law for all operations that do not differ, the most called of them first; those that do have their own."""
+    alike: list[tuple[list[str], list[float]]] = []
+    for name, seconds in sorted(times.items(), key=lambda item: (-len(item[1]), item[0])):
+        same = next((group for group in alike if not differ(seconds, group[1], at_most)), None)
+        if same is None:
+            alike.append(([name], list(seconds)))
+        else:
+            same[0].append(name)
+            same[1].extend(seconds)
+    alike.sort(key=lambda group: -len(group[1]))
+    made = []
+    for number, (names, seconds) in enumerate(alike):
+        found, bound = fits(seconds), told(len(seconds), at_most)
+        named = () if number == 0 else tuple(filter(None, names))
+        made.append(Law(named, len(seconds), found, chosen(found, bound), bound))
+    return made
+
+
+def _nearness(law: Law) -> str:
+    return f"{law.chosen.family}, distance {law.chosen.distance:.4f} of {law.times} times"
+
+
+def _operations(seen: _Seen, names: Sequence[str]) -> tuple[dict[str, _Operation], list[str]]:
+    """Operations by name, the most asked first, and names that no operation can have."""
     found: dict[str, _Operation] = defaultdict(_Operation)
-    for method, path, template in seen.calls:
-        operation = found[f"{method} {template or inferred[method][path]}"]
+    for (method, path, _), name in zip(seen.calls, names, strict=True):
+        operation = found[name]
         operation.calls += 1
         sample = seen.samples.get((method, path))
         if sample is not None and (operation.sample is None or _is_better(sample, operation.sample[1])):
@@ -179,9 +230,12 @@ def _ms(seconds: float) -> str:
     return f"{max(seconds * 1000, 0.001):.3f}".rstrip("0").rstrip(".") + "ms"
 
 
-def _lines(name: str, operation: _Operation) -> Iterator[str]:
+def _lines(name: str, operation: _Operation, law: Law | None) -> Iterator[str]:
     yield f"    {quoted(name)}:"
     yield f"      weight: {operation.calls}"
+    if law is not None:
+        yield f"      # Its times differ from the others': {_nearness(law)}."
+        yield f"      latency: {_law(law.chosen.latency.distribution)}"
     if operation.sample is None:
         yield "      # No reply of it was recorded that went well: it echoes."
         return

@@ -379,6 +379,29 @@ def test_a_bad_fit_is_said_and_is_a_finding(config: Path, tmp_path: Path) -> Non
     assert "percentiles" in result.stdout
 
 
+def test_what_was_learned_is_told_to_programs(config: Path, tmp_path: Path) -> None:
+    capture = a_capture(tmp_path / "calls.lgsp.jsonl", (0.1,))
+    result = run(config, "services", "new", "learned", "--from", str(capture), "--json")
+    told = json.loads(result.stdout)
+    file = config / "services.d" / "learned.yaml"
+    assert (result.exit_code, told["service"], told["well"], told["file"]) == (0, "learned", True, str(file))
+    assert told["text"] == file.read_text()
+    assert (told["calls"], told["operations"], told["outcomes"], told["skipped"]) == (900, 1, {"ok": 900}, [])
+    [law] = told["laws"]
+    assert (law["operations"], law["times"], law["taken"], law["distances"]["fixed"]) == ([], 900, "fixed", 0.0)
+
+
+def test_a_draft_is_told_to_programs_and_nothing_is_written_where_that_is_meant(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "reply.json").write_text('{"a": 1}')
+    words = ["services", "new", "plain", "--operation", "GET /a", "--reply", str(tmp_path / "reply.json")]
+    words += ["--output", "-", "--json"]
+    result = run(config, *words)
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["file"], told["well"]) == (0, None, True)
+    assert told["text"].startswith("# plain, written by")
+    assert not (config / "services.d" / "plain.yaml").exists()
+
+
 def test_a_directory_without_captures_is_refused(config: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     result = run(config, "services", "new", "learned", "--from", str(tmp_path / "empty"))
@@ -408,4 +431,8 @@ def test_mappings_of_wiremock_become_a_service(config: Path, tmp_path: Path) -> 
     assert "skipped mappings/deep/out.json: mapping 1: ../../secret does not lie in __files" in result.stderr
     service = read_catalogue(config).find("shop")
     assert service.operations["GET /items"].replies[0].steps[0].body == {"ten": "Bàn"}
-    assert run(config, "services", "new", "again", "--from", str(there), "--strict").exit_code == 1
+    strict = run(config, "services", "new", "again", "--from", str(there), "--strict", "--json")
+    told = json.loads(strict.stdout)
+    assert (strict.exit_code, told["well"]) == (1, False)
+    assert told["read"] == told["converted"] + len(told["skipped"])
+    assert told["skipped"]

@@ -84,6 +84,62 @@ async def test_calls_of_ours_keep_their_operation_and_have_the_connector_s_time(
     assert service.latency.distribution == Fixed(seconds=0.2)
 
 
+def drawn(url: str, p50: float, calls: int, chance: random.Random) -> Iterator[Record]:
+    return (a_record(url, body={}, seconds=p50 * math.exp(chance.gauss(0, 0.5))) for _ in range(calls))
+
+
+@pytest.mark.parametrize(
+    ("slow", "own"), [(0.08, ()), (0.081, ()), (0.8, ("GET /reports",))], ids=["the same", "chance", "another"]
+)
+def test_an_operation_that_differs_has_a_latency_of_its_own(slow: float, own: tuple[str, ...]) -> None:
+    chance = random.Random(7)
+    records = [*drawn("/cars", 0.08, 3_000, chance), *drawn("/owners", 0.08, 1_000, chance)]
+    learned = learn("new", [*records, *drawn("/reports", slow, 500, chance)], 0.03)
+    service = loaded(learned)
+    assert [law.operations for law in learned.laws] == [(), own][: 1 + bool(own)]
+    assert sum(law.times for law in learned.laws) == 4_500
+    assert learned.fits_well
+    assert all(law.chosen.family == "lognormal" and law.chosen.distance <= law.bound for law in learned.laws)
+    assert {name for name, operation in service.operations.items() if operation.latency} == set(own)
+    for name in own:
+        latency = service.operations[name].latency
+        assert latency is not None
+        assert isinstance(latency.distribution, Lognormal)
+        assert latency.distribution.p50 == pytest.approx(slow, rel=0.06)
+        assert (
+            f"# Its times differ from the others': lognormal, distance {learned.laws[1].chosen.distance:.4f}"
+            in learned.text
+        )
+
+
+def test_a_few_calls_of_an_operation_cannot_say_that_it_differs() -> None:
+    chance = random.Random(7)
+    records = [*drawn("/cars", 0.08, 3_000, chance), *drawn("/reports", 8.0, 2, chance)]
+    assert [law.operations for law in learn("new", records, 0.03).laws] == [()]
+
+
+def test_a_bad_fit_of_one_operation_is_one_of_the_whole() -> None:
+    chance = random.Random(7)
+    odd = [a_record("/reports", seconds=(0.01, 0.3, 9.0)[n % 3]) for n in range(3_000)]
+    learned = learn("new", [*drawn("/cars", 0.08, 4_000, chance), *odd], 0.03)
+    assert [(law.operations, law.fits_well) for law in learned.laws] == [((), True), (("GET /reports",), False)]
+    assert not learned.fits_well
+
+
+def test_times_at_connectors_are_of_the_operation_that_they_name() -> None:
+    def ours(path: str, operation: str, seconds: float) -> Iterator[Record]:
+        yield a_record(path, seconds=5.0, operation=operation, outcome="ok", tx="1")
+        yield Record(t=0, tap=CONNECTOR, tx="1", operation=operation, times={"total": int(seconds * 1e9)})
+
+    records = [each for _ in range(200) for each in (*ours("/a", "GET /a", 0.2), *ours("/b", "GET /b", 0.3))]
+    service = loaded(learn("new", records, 0.03))
+    assert service.latency is not None
+    assert service.latency.distribution == Fixed(seconds=0.2)
+    other = service.operations["GET /b"].latency
+    assert other is not None
+    assert other.distribution == Fixed(seconds=0.3)
+
+
 @pytest.mark.parametrize(
     ("reply", "outcome"),
     [
@@ -129,7 +185,7 @@ def test_what_can_be_no_operation_is_named_and_left_out() -> None:
 
 def test_without_times_nothing_is_said_about_latency() -> None:
     learned = learn("new", [a_record(times={})], 0.03)
-    assert (learned.fits, learned.fits_well, loaded(learned).latency) == ([], True, None)
+    assert (learned.laws, learned.fits_well, loaded(learned).latency) == ([], True, None)
 
 
 @pytest.mark.parametrize("records", [[], [Record(t=0)], [a_record(request=Asked("PROPFIND", "/a"))]])

@@ -15,7 +15,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -358,7 +357,8 @@ class SqliteLedger:
                 return
 
     def _write_batch(self) -> None:
-        numbers = list(islice(self._ended, _BATCH))
+        # One step of the interpreter: between the two of an `islice` the event loop would end another transaction.
+        numbers = list(self._ended)[:_BATCH]
         changes = list(self._changes)
         kinds = list(self._unnumbered)
         bodies = [self._journal.body(number) for number in numbers]

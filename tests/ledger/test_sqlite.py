@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from builders import a_reply, a_transaction
@@ -16,7 +20,7 @@ from lgsp.ledger.book import Book
 from lgsp.ledger.files import Files
 from lgsp.ledger.recovery import Findings
 from lgsp.ledger.sqlite import SqliteLedger
-from lgsp.model import Outcome
+from lgsp.model import Outcome, Request
 
 
 async def test_counts_continue_after_a_restart(tmp_path: Path) -> None:
@@ -217,3 +221,50 @@ async def test_its_repr_says_how_it_is_doing(tmp_path: Path) -> None:
     async with a_ledger(tmp_path) as ledger:
         await ledger.open(asked())
         assert repr(ledger) == "<SqliteLedger gw1: 1 accepted, 1 open, 0 to write>"
+
+
+async def test_whatever_ends_between_two_steps_of_the_writer_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each of its steps, as fine as the interpreter can be interrupted, another transaction ends."""
+    requests = [asked() for _ in range(400)]
+    ending: Iterator[Request] = iter(())
+    between = 0
+
+    def one_more() -> None:
+        request = next(ending, None)
+        if request is not None:
+            with pytest.raises(StopIteration):  # it waits for nothing
+                ledger.close(a_transaction(request=request)).send(None)
+
+    def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any]:
+        nonlocal between
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            between += 1
+            sys.settrace(None)
+            one_more()
+            sys.settrace(first)
+        return trace
+
+    def first(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        return trace(frame, event, _) if frame.f_code is SqliteLedger._write_batch.__code__ else None
+
+    real = SqliteLedger._write_on
+
+    def traced(self: SqliteLedger) -> None:
+        sys.settrace(first)
+        real(self)
+
+    monkeypatch.setattr(SqliteLedger, "_write_on", traced)
+    async with a_ledger(tmp_path, capacity=1_000) as ledger:
+        for request in requests:
+            await ledger.open(request)
+        ending = iter(requests)
+        one_more()
+        await ledger.flush()
+        assert list(ending) == []
+        assert ledger.write_errors == 0
+        assert ledger.totals()["svc", Outcome.OK] == 400
+    assert between > 50
+    assert {row["id"].hex() for row in rows(tmp_path)} == {request.id.replace("-", "") for request in requests}

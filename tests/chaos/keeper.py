@@ -10,7 +10,9 @@ from executor import FAULTY, begun
 
 from lgsp import Kept, Outcome, Reply, Request, State
 
-STATE = {"effect": Kept(30 * 86_400.0, 200_000), "refused": Kept(30 * 86_400.0, 200_000)}
+EFFECTS = 5_000_000
+"""More than a run of hours has: a witness that forgets accuses the innocent."""
+STATE = {"effect": Kept(30 * 86_400.0, EFFECTS), "refused": Kept(30 * 86_400.0, EFFECTS)}
 PASSING, REFUSED = 0x20, 0x10
 """Of 256 nonces so many find nobody at the first try, and so many are refused for good until they are sent once more."""
 

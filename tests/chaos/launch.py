@@ -12,13 +12,16 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 import planted
+from keeper import EFFECTS
 
 from lgsp.cli import main
+from lgsp.runtime import state
 
 RINGS: dict[str, Callable[[Any], list[object]]] = {
     "Recorder": lambda recorder: [recorder._ring],
@@ -57,5 +60,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, lambda *_: tell(Path(counts)))
     if bug != "-":
         planted.BUGS[bug].plant()
+    # `keeper.EFFECTS` of them: a process keeps 200,000 things else.
+    state.Limits = partial(state.Limits, 4 << 30, EFFECTS, 4 << 30)  # type: ignore[misc,assignment]
     sys.argv = ["lgsp", *arguments]
     main()

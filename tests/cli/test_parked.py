@@ -13,14 +13,13 @@ import pytest
 from builders import Unstored
 from click.testing import CliRunner, Result
 from ledgers import START, a_ledger, asked
+from ports import an_admin_port
 
 from lgsp.bus.memory import MemoryBus
 from lgsp.catalogue.callback import Callback
 from lgsp.catalogue.consumer import Consumer
 from lgsp.cli import lgsp
 from lgsp.clock import ManualClock
-from lgsp.edge.admin import Admin
-from lgsp.edge.audit import Audit
 from lgsp.edge.guard import Guard, Role
 from lgsp.edge.parked import Parked
 from lgsp.forwarding.callbacks import Callbacks
@@ -74,15 +73,10 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
                 bus, Outbox(ledger, clock), [], watch, watch, clock, seed=7, bus_forgets=True, debts=callbacks
             ) as forwarder,
         ):
-            admin = Admin(
-                lambda: bytes, "text/plain", list, list, loopback=True,
-                guard=Guard({Role.ADMIN: "secret"}, clock.now, loopback=True), audit=Audit(clock), routes=Parked(forwarder, callbacks, Events(ledger, clock), lambda: again).routes(),
-            )  # fmt: skip
-            try:
-                port = await admin.start("127.0.0.1", 0)
-                yield Stage(forwarder, f"http://127.0.0.1:{port}", directory, again, Calls(ledger))
-            finally:
-                await admin.stop()
+            routes = Parked(forwarder, callbacks, Events(ledger, clock), lambda: again).routes()
+            guard = Guard({Role.ADMIN: "secret"}, clock.now, loopback=True)
+            async with an_admin_port(routes, clock, guard) as port:
+                yield Stage(forwarder, port, directory, again, Calls(ledger))
 
 
 async def test_what_was_given_up_is_listed_and_shown_without_its_words(tmp_path: Path) -> None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
 from click.testing import CliRunner, Result
 from ledgers import START, a_ledger, asked, fail, pass_through
+from ports import an_admin_port
 
 from lgsp.cli import lgsp
 from lgsp.clock import ManualClock
-from lgsp.edge.admin import Admin
-from lgsp.edge.audit import Audit
-from lgsp.edge.guard import Guard, Role
 from lgsp.edge.transactions import PATH, Transactions
 from lgsp.ledger.files import Files
 from lgsp.ledger.reader import Reader
@@ -35,21 +32,8 @@ async def run(*arguments: str) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, lgsp, list(arguments))
 
 
-@asynccontextmanager
-async def admin_port(directory: Path) -> AsyncIterator[str]:
-    pages = Transactions(Reader(Files(directory, "gw1")), ManualClock(START)).routes()
-    admin = Admin(
-        lambda: bytes,
-        "text/plain",
-        list,
-        list,
-        loopback=True,
-        guard=Guard({Role.ADMIN: "x"}, lambda: 0.0, loopback=True),
-        audit=Audit(ManualClock()),
-        routes=pages,
-    )
-    yield f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"
-    await admin.stop()
+def admin_port(directory: Path) -> AbstractAsyncContextManager[str]:
+    return an_admin_port(Transactions(Reader(Files(directory, "gw1")), ManualClock(START)).routes())
 
 
 async def failed_calls(directory: Path) -> list[Request]:

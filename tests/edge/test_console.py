@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,10 @@ import aiohttp
 import pytest
 from builders import a_service
 from ledgers import a_ledger, asked
+from ports import an_admin_port
 
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import ManualClock
-from lgsp.edge.admin import Admin
-from lgsp.edge.audit import Audit
 from lgsp.edge.console import PATH, Console
 from lgsp.edge.glance import State
 from lgsp.edge.guard import COOKIE, Guard, Role
@@ -67,7 +66,11 @@ class Stage:
 @asynccontextmanager
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     clock = ManualClock(START)
-    async with a_ledger(tmp_path, clock, zone="Asia/Ho_Chi_Minh") as ledger, asyncio.TaskGroup() as tasks:
+    async with (
+        a_ledger(tmp_path, clock, zone="Asia/Ho_Chi_Minh") as ledger,
+        asyncio.TaskGroup() as tasks,
+        AsyncExitStack() as stack,
+    ):
         pulse = Pulse(clock)
         made = Stage(clock, ledger, pulse, None)  # type: ignore[arg-type]  # comes with the next lines
         place = Place("gw1", "http://gw", "memory", "1", lambda: {"tester": "Kiểm thử"})
@@ -75,17 +78,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         scene = Scene(place, services, ledger, pulse, made, lambda: made.problems, clock)
         made.console = Console(scene, Reader(Files(tmp_path, "gw1")), tmp_path, clock, made.clients.append)
         made.guard = Guard({Role.ADMIN: "made-up-token"}, clock.now, loopback=True)
-        admin = Admin(
-            lambda: bytes,
-            "text/plain",
-            list,
-            list,
-            loopback=True,
-            guard=made.guard,
-            audit=Audit(clock),
-            routes=made.console.routes(),
-        )
-        made.url = f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"
+        made.url = await stack.enter_async_context(an_admin_port(made.console.routes(), clock, made.guard))
         runs = tasks.create_task(made.console.run())
         async with asyncio.timeout(10):
             while scene.days is None:  # noqa: ASYNC110 - read in a thread, once the console runs
@@ -93,7 +86,6 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         async with aiohttp.ClientSession() as made.session:
             yield made
             runs.cancel()
-        await admin.stop()
 
 
 class Events:

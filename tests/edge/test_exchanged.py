@@ -9,21 +9,18 @@ from typing import Any
 import aiohttp
 import pytest
 from builders import a_service
+from ports import TOKEN, an_admin_port
 
 from lgsp.catalogue.service import Catalogue
 from lgsp.clock import ManualClock
-from lgsp.edge.admin import Admin
-from lgsp.edge.audit import Audit
 from lgsp.edge.exchanged import PATH, Exchanged, readable
 from lgsp.edge.exchanges import PATH as JSON
 from lgsp.edge.exchanges import Exchanges
-from lgsp.edge.guard import Guard, Role
 from lgsp.edge.phrases import phrases
 from lgsp.model import Outcome, Reply, Request, Transaction
 from lgsp.taps.recorder import Recorder
 
 EVIL = "</pre><script>alert(1)</script>[[rows]]{{title}}"
-TOKEN = "made-up-token"
 Ask = Callable[..., Any]
 
 
@@ -41,12 +38,7 @@ async def seen(tmp_path: Path) -> AsyncIterator[tuple[Recorder, Ask]]:
     catalogue = Catalogue({"svc": a_service("svc"), "real": a_service("real", mode="spy")})
     recorder = Recorder(clock, catalogue, "gw1", lambda record: record, tmp_path, lambda _: None)
     exchanges = Exchanges(recorder, catalogue)
-    guard = Guard({Role.ADMIN: TOKEN}, clock.now, loopback=True)
     routes = [*exchanges.routes(), *Exchanged(exchanges).routes()]
-    admin = Admin(
-        lambda: bytes, "text/plain", list, list, loopback=True, guard=guard, audit=Audit(clock), routes=routes
-    )
-    url = f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"
 
     async def ask(path: str, token: str = "") -> tuple[int, str]:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -54,8 +46,8 @@ async def seen(tmp_path: Path) -> AsyncIterator[tuple[Recorder, Ask]]:
             assert "script-src 'self'" in answer.headers.get("Content-Security-Policy", "script-src 'self'")
             return answer.status, await answer.text()
 
-    yield recorder, ask
-    await admin.stop()
+    async with an_admin_port(routes, clock) as url:
+        yield recorder, ask
 
 
 def summaries(page: str) -> list[str]:

@@ -10,11 +10,9 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 from ledgers import START, a_ledger, asked, pass_through
+from ports import an_admin_port
 
 from lgsp.clock import ManualClock
-from lgsp.edge.admin import Admin
-from lgsp.edge.audit import Audit
-from lgsp.edge.guard import Guard, Role
 from lgsp.edge.search import PATH, Search, wanted_of
 from lgsp.errors import SettingsError
 from lgsp.ledger.files import Files
@@ -28,19 +26,8 @@ EVIL = '"><script>alert(1)</script>[[rows]]{{title}}'
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     clock = ManualClock(START)
     search = Search(Reader(Files(tmp_path, "gw1")), lambda: ["svc", "other"], clock)
-    guard = Guard({Role.ADMIN: "x"}, clock.now, loopback=True)
-    admin = Admin(
-        lambda: bytes,
-        "text/plain",
-        list,
-        list,
-        loopback=True,
-        guard=guard,
-        audit=Audit(ManualClock()),
-        routes=search.routes(),
-    )
-    yield f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}{PATH}"
-    await admin.stop()
+    async with an_admin_port(search.routes(), clock) as port:
+        yield port + PATH
 
 
 async def ask(url: str, **fields: str) -> tuple[int, str]:

@@ -6,11 +6,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 from ledgers import START, a_ledger, pass_through
+from ports import an_admin_port
 
 from lgsp.clock import ManualClock
-from lgsp.edge.admin import Admin
-from lgsp.edge.audit import Audit
-from lgsp.edge.guard import Guard, Role
 from lgsp.edge.transactions import PATH, Transactions, moment_us, wanted_of
 from lgsp.errors import SettingsError
 from lgsp.ledger.files import Files
@@ -21,18 +19,8 @@ from lgsp.model import Outcome
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     pages = Transactions(Reader(Files(tmp_path, "gw1")), ManualClock(START)).routes()
-    admin = Admin(
-        lambda: bytes,
-        "text/plain",
-        list,
-        list,
-        loopback=True,
-        guard=Guard({Role.ADMIN: "x"}, lambda: 0.0, loopback=True),
-        audit=Audit(ManualClock()),
-        routes=pages,
-    )
-    yield f"http://127.0.0.1:{await admin.start('127.0.0.1', 0)}"
-    await admin.stop()
+    async with an_admin_port(pages) as port:
+        yield port
 
 
 async def ask(url: str) -> tuple[int, dict[str, object]]:

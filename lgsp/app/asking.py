@@ -1,4 +1,4 @@
-"""The asking half: ledger, gateway, consumers, and where faults are ordered."""
+"""What stands before an account: forwarder, callbacks, gateway, and where faults are ordered."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import asyncio
 import importlib.metadata
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
+from lgsp.app.account import Account
 from lgsp.app.answering import failures_of
 from lgsp.app.process import files_at_most
 from lgsp.bus.base import Bus, Troubled
 from lgsp.bus.control import Control
-from lgsp.catalogue.calendar import read_zone
-from lgsp.catalogue.consumer import CONSUMER_FILES, Consumer, changes, read_consumers, strangers
+from lgsp.catalogue.consumer import Consumer, changes, strangers
 from lgsp.catalogue.service import Catalogue
 from lgsp.catalogue.watch import Watcher
 from lgsp.clock import Clock
@@ -39,110 +38,64 @@ from lgsp.edge.status import Status
 from lgsp.edge.tls import authority_file, listening, serving, wants_to_see
 from lgsp.edge.tokens import Returned, Tokens, make_key
 from lgsp.edge.transactions import Transactions
-from lgsp.edge.welcome import with_secret
 from lgsp.errors import LedgerUnavailable
 from lgsp.forwarding.callbacks import Callbacks
 from lgsp.forwarding.forwarder import Forwarder
 from lgsp.forwarding.post import HttpPost
 from lgsp.ledger.calls import Calls
 from lgsp.ledger.events import FILES, Events
-from lgsp.ledger.files import Files
 from lgsp.ledger.outbox import Outbox
-from lgsp.ledger.reader import Reader
-from lgsp.ledger.sqlite import SqliteLedger
-from lgsp.model import Tap
 from lgsp.settings import Settings, keep_secret
-from lgsp.taps.metrics import GatewayMetrics, ProcessMetrics
 from lgsp.taps.stored import StoredMetrics
 
 log = structlog.get_logger()
 
 
-def ledger_of(settings: Settings, catalogue: Catalogue, clock: Clock) -> SqliteLedger:
-    """The account of this gateway; it also keeps a second process of this name away."""
-    services = [service.id for service in catalogue]
-    return SqliteLedger(
-        Files(settings.state, settings.name),
-        services,
-        clock,
-        copies=settings.checkpoints,
-        retention_days=settings.retention_days,
-        zone=read_zone(settings.config),
-        capacity=settings.journal_places,
-    )
-
-
 def forwarder_of(
-    settings: Settings,
-    bus: Bus,
-    ledger: SqliteLedger,
-    clock: Clock,
-    metrics: GatewayMetrics,
-    stored: StoredMetrics,
-    taps: Sequence[Tap],
-    callbacks: Callbacks,
-    *,
-    bus_forgets: bool = False,
+    account: Account, bus: Bus, stored: StoredMetrics, callbacks: Callbacks, *, bus_forgets: bool = False
 ) -> Forwarder:
     """What brings stored requests to their end."""
     return Forwarder(
         bus,
-        Outbox(ledger, clock),
-        [*taps, stored],
-        metrics,
+        Outbox(account.ledger, account.clock),
+        [*account.taps, stored],
+        account.metrics,
         stored,
-        clock,
-        seed=settings.seed,
+        account.clock,
+        seed=account.settings.seed,
         bus_forgets=bus_forgets,
         debts=callbacks,
     )
 
 
 @asynccontextmanager
-async def callbacks_of(
-    settings: Settings, ledger: SqliteLedger, clock: Clock, stored: StoredMetrics, consumers: Iterable[Consumer]
-) -> AsyncIterator[Callbacks]:
+async def callbacks_of(account: Account, stored: StoredMetrics) -> AsyncIterator[Callbacks]:
     """What tells consumers that something has ended."""
+    settings, clock = account.settings, account.clock
     async with HttpPost(settings.call_back) as post:
-        made = Callbacks(Calls(ledger), post, stored, clock, settings.config, status_path, seed=settings.seed)
-        made.replace(consumers)
+        made = Callbacks(Calls(account.ledger), post, stored, clock, settings.config, status_path, seed=settings.seed)
+        made.replace(account.people.first())
         async with made:
             yield made
 
 
-def transactions_of(
-    settings: Settings, clock: Clock, forwarder: Forwarder, callbacks: Callbacks, events: Events
-) -> list[RouteDef]:
+def transactions_of(account: Account, forwarder: Forwarder, callbacks: Callbacks, events: Events) -> list[RouteDef]:
     """The pages that say what happened to a call, and keep what was given up."""
-    found = Transactions(Reader(Files(settings.state, settings.name)), clock).routes()
-    return [*found, *Parked(forwarder, callbacks, events, TransactionIds(clock)).routes()]
+    found = Transactions(account.reader(), account.clock).routes()
+    return [*found, *Parked(forwarder, callbacks, events, TransactionIds(account.clock)).routes()]
 
 
-def orders_of(
-    settings: Settings, clock: Clock, control: Control, bus: Troubled, catalogue: Catalogue, events: Events
-) -> Orders:
+def orders_of(account: Account, control: Control, bus: Troubled, events: Events) -> Orders:
     """Where faults are ordered in this process."""
     return Orders.of(
-        settings.name,
-        clock,
+        account.settings.name,
+        account.clock,
         control.tell,
         bus.fill,
-        lambda: [service.id for service in catalogue],
-        settings.state / ordering.FILE,
+        lambda: [service.id for service in account.catalogue],
+        account.settings.state / ordering.FILE,
         events.note,
     )
-
-
-def people_of(
-    settings: Settings, clock: Clock, process: ProcessMetrics, ours: Collection[Consumer] = ()
-) -> Watcher[list[Consumer]]:
-    """The consumers of the configuration, and of `ours` those that it does not name."""
-
-    def read(directory: Path) -> list[Consumer]:
-        named = {consumer.id: consumer for consumer in ours} | read_consumers(directory)
-        return [with_secret(settings.state, consumer) for consumer in named.values()]
-
-    return Watcher("consumers", settings.config, CONSUMER_FILES, read, clock, process.reloaded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,29 +143,26 @@ class Edge:
 
 @asynccontextmanager
 async def edge_of(
-    settings: Settings,
+    account: Account,
     dispatcher: Dispatcher,
     forwarder: Forwarder,
     callbacks: Callbacks,
     events: Events,
-    catalogue: Catalogue,
-    people: Watcher[list[Consumer]],
-    clock: Clock,
-    metrics: GatewayMetrics,
     audit: Audit,
 ) -> AsyncIterator[Edge]:
     """The gateway of this process, listening; it drains at the end."""
+    settings, clock, catalogue, people = account.settings, account.clock, account.catalogue, account.people
     new_id = TransactionIds(clock)
     access, returned, others = _access_of(settings, catalogue, people.first(), clock, new_id)
     desk = Desk(access, clock, audit, returned.note)
     pages = Pages(catalogue, importlib.metadata.version("lgsp"), failures_of)
-    status = Status(access, forwarder, Reader(Files(settings.state, settings.name)), audit)
+    status = Status(access, forwarder, account.reader(), audit)
     made = Gateway(
         dispatcher,
         forwarder,
         Routes(catalogue),
         access,
-        metrics,
+        account.metrics,
         new_id,
         audit,
         own=pages.by_path() | {"/token": desk.token, "/revoke": desk.revoke, STATUS: status.show},

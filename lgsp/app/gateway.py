@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack
 
 import structlog
 
+from lgsp.app.account import account_of
 from lgsp.app.broker import url_of
 from lgsp.app.demo import Traffic
-from lgsp.app.front import account_of, front_of
+from lgsp.app.front import front_of
 from lgsp.app.process import check, until_stopped
 from lgsp.bus.control import RabbitControl
 from lgsp.bus.rabbitmq import RabbitBus

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from lgsp.app.account import Account, account_of
 from lgsp.app.answering import STAND_INS, answering_of, follows_of, upstreams_of
 from lgsp.app.broker import CONNECTORS, Broker, broker_of
 from lgsp.app.demo import Traffic
-from lgsp.app.front import Account, Front, account_of, front_of
+from lgsp.app.front import Front, front_of
 from lgsp.app.past import tell_past
 from lgsp.app.process import check, until_stopped
 from lgsp.bus.base import Bus

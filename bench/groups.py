@@ -179,25 +179,28 @@ def embedded(place: Place, port: int, config: Path, *, name: str = "up") -> list
     return [Server("up", command, admin, state)]
 
 
+def _with_rpc(loop: str) -> Callable[[Place, int], list[Server]]:
+    """A gateway of aiohttp before aio-pika's RPC, both on this event loop."""
+    stem = "echo" if loop == "asyncio" else "echouv"
+
+    def servers(place: Place, port: int) -> list[Server]:
+        words = ["answer", place.url, stem, "28", str(place.directory), loop]
+        gateway = [*python("aiohttp_aio_pika"), place.url, str(port), loop]
+        return [Server("connectors", [*python("aio_pika_rpc"), *words]), Server("gateway", gateway)]
+
+    return servers
+
+
+def _ceiling(mode: str) -> Callable[[Place, int], list[Server]]:
+    """Aiohttp that answers by itself."""
+    return lambda _, port: [Server("gateway", [*python("aiohttp_echo"), str(port), mode])]
+
+
 def _http(directory: Path) -> Group:
     echo = configs.names("echo", 28)
     config = configs.write(directory / "config-echo", echo)
     shipped_names, shipped_calls = configs.shipped(REPOSITORY / "config")
     calls = configs.calls(echo, payload.REQUEST)
-
-    def with_rpc(loop: str) -> Callable[[Place, int], list[Server]]:
-        stem = "echo" if loop == "asyncio" else "echouv"
-
-        def servers(place: Place, port: int) -> list[Server]:
-            words = ["answer", place.url, stem, "28", str(place.directory), loop]
-            gateway = [*python("aiohttp_aio_pika"), place.url, str(port), loop]
-            return [Server("connectors", [*python("aio_pika_rpc"), *words]), Server("gateway", gateway)]
-
-        return servers
-
-    def ceiling(mode: str) -> Callable[[Place, int], list[Server]]:
-        return lambda _, port: [Server("gateway", [*python("aiohttp_echo"), str(port), mode])]
-
     return Group(
         "http",
         "HTTP to HTTP, wrk with one thread and 64 connections",
@@ -229,17 +232,19 @@ def _http(directory: Path) -> Group:
                 "one process, no broker",
                 consumer=configs.CONSUMER,
             ),
-            Web("aiohttp + aio-pika RPC", "rpcgw", with_rpc("asyncio"), lambda: calls, "no token, ledger or metrics"),
+            Web("aiohttp + aio-pika RPC", "rpcgw", _with_rpc("asyncio"), lambda: calls, "no token, ledger or metrics"),
             Web(
                 "aiohttp + aio-pika RPC, uvloop",
                 "rpcgwuv",
-                with_rpc("uvloop"),
+                _with_rpc("uvloop"),
                 lambda: configs.calls(configs.names("echouv", 28), payload.REQUEST),
                 "the same on uvloop",
             ),
-            Web("aiohttp echo", "echo", ceiling("application"), lambda: calls, "no bus: the ceiling of an application"),
             Web(
-                "aiohttp echo, web.Server", "echos", ceiling("server"), lambda: calls, "no bus, no router: the ceiling"
+                "aiohttp echo", "echo", _ceiling("application"), lambda: calls, "no bus: the ceiling of an application"
+            ),
+            Web(
+                "aiohttp echo, web.Server", "echos", _ceiling("server"), lambda: calls, "no bus, no router: the ceiling"
             ),
         ],
     )

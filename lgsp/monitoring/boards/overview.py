@@ -54,15 +54,22 @@ def overview(profile: Profile) -> Board:
         ),
         variables=service_variables(profile),
         marks=marks(profile),
-        panels=(*_head(profile), _status(profile), *_flow(profile), _long(profile), _worst_first(profile)),
+        panels=(
+            *_now(profile),
+            *_promise(profile),
+            *_trouble(profile),
+            _status(profile),
+            *_flow(profile),
+            _long(profile),
+            _worst_first(profile),
+        ),
     )
 
 
-def _head(profile: Profile) -> tuple[Panel, ...]:
+def _now(profile: Profile) -> tuple[Panel, ...]:
     recent = profile.span(300)
     bad = rate(profile, TRANSACTIONS, SERVICE, BAD, window=recent)
     every = rate(profile, TRANSACTIONS, SERVICE, COUNTED, window=recent)
-    page = alerts(profile, 'alertstate="firing"', f'severity="{profile.severities["page"]}"')
     return (
         Panel(
             title=Text("Transactions per second", "Giao dịch mỗi giây"),
@@ -88,34 +95,6 @@ def _head(profile: Profile) -> tuple[Panel, ...]:
             queries=(Query(f"1 - {bad} / ({every} > 0)"),),
             steps=PROMISE,
             decimals=2,
-            nothing=IDLE,
-            width=3,
-            height=4,
-        ),
-        *_promise(profile),
-        Panel(
-            title=Text("Pages firing", "Báo động đang phát"),
-            says=Text(
-                "Must somebody get up? Grey while no rule is evaluated: then nobody knows.",
-                "Có ai phải xử lý ngay không? Màu xám khi quy tắc không được tính: khi đó không ai biết.",
-            ),
-            kind=Kind.STAT,
-            unit="short",
-            queries=(Query(or_none(f"count({page})", watchdog(profile))),),
-            steps=NONE_IS_GOOD,
-            nothing=Text("no rules", "chưa có quy tắc"),
-            width=3,
-            height=4,
-        ),
-        Panel(
-            title=Text("Latency p95", "Độ trễ p95"),
-            says=Text(
-                "How long do callers wait? 95 % of the calls are answered within this time.",
-                "Bên gọi phải chờ bao lâu? 95 % lượt gọi được trả lời trong thời gian này.",
-            ),
-            kind=Kind.STAT,
-            unit="s",
-            queries=(Query(quantile(0.95, profile, DURATION, SERVICE)),),
             nothing=IDLE,
             width=3,
             height=4,
@@ -168,6 +147,39 @@ def _promise(profile: Profile) -> tuple[Panel, ...]:
             ),
             nothing=IDLE,
             width=4,
+            height=4,
+        ),
+    )
+
+
+def _trouble(profile: Profile) -> tuple[Panel, ...]:
+    page = alerts(profile, 'alertstate="firing"', f'severity="{profile.severities["page"]}"')
+    return (
+        Panel(
+            title=Text("Pages firing", "Báo động đang phát"),
+            says=Text(
+                "Must somebody get up? Grey while no rule is evaluated: then nobody knows.",
+                "Có ai phải xử lý ngay không? Màu xám khi quy tắc không được tính: khi đó không ai biết.",
+            ),
+            kind=Kind.STAT,
+            unit="short",
+            queries=(Query(or_none(f"count({page})", watchdog(profile))),),
+            steps=NONE_IS_GOOD,
+            nothing=Text("no rules", "chưa có quy tắc"),
+            width=3,
+            height=4,
+        ),
+        Panel(
+            title=Text("Latency p95", "Độ trễ p95"),
+            says=Text(
+                "How long do callers wait? 95 % of the calls are answered within this time.",
+                "Bên gọi phải chờ bao lâu? 95 % lượt gọi được trả lời trong thời gian này.",
+            ),
+            kind=Kind.STAT,
+            unit="s",
+            queries=(Query(quantile(0.95, profile, DURATION, SERVICE)),),
+            nothing=IDLE,
+            width=3,
             height=4,
         ),
     )

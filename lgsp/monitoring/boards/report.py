@@ -49,7 +49,7 @@ def report(profile: Profile) -> Board:
         variables=service_variables(profile),
         marks=marks(profile),
         since="now-24h",
-        panels=(*_whole(profile), _services(profile), *_account(profile), *_writing(profile)),
+        panels=(*_whole(profile), _services(profile), *_account(profile), *_verified(profile), *_writing(profile)),
     )
 
 
@@ -132,8 +132,6 @@ def _account(profile: Profile) -> tuple[Panel, ...]:
     at_the_edge = profile.select("lgsp_http_requests_total", 'route="service"')
     seen = f"sum by (instance) (increase({at_the_edge}[{hour}]))"
     noted = f"sum by (instance) (increase({profile.select(_ACCEPTED)}[{hour}]))"
-    verified = "lgsp_ledger_last_verified_timestamp_seconds"
-    failed = f"max({profile.select('lgsp_ledger_verify_failed')}) and on () max({profile.select(verified)}) > 0"
     return (
         Panel(
             title=Text("Accepted less ended less open", "Đã nhận trừ đã kết thúc trừ đang mở"),
@@ -164,6 +162,13 @@ def _account(profile: Profile) -> tuple[Panel, ...]:
             width=6,
             height=6,
         ),
+    )
+
+
+def _verified(profile: Profile) -> tuple[Panel, ...]:
+    verified = "lgsp_ledger_last_verified_timestamp_seconds"
+    failed = f"max({profile.select('lgsp_ledger_verify_failed')}) and on () max({profile.select(verified)}) > 0"
+    return (
         Panel(
             title=Text("Since the last verification", "Từ lần kiểm tra gần nhất"),
             says=Text(

@@ -45,11 +45,18 @@ def service(profile: Profile) -> Board:
         ),
         variables=service_variables(profile),
         marks=marks(profile),
-        panels=(*_head(profile), *_answers(profile), *_way(profile), *_budget(profile)),
+        panels=(
+            *_standing(profile),
+            *_alive(profile),
+            *_outcomes(profile),
+            *_latency(profile),
+            *_way(profile),
+            *_budget(profile),
+        ),
     )
 
 
-def _head(profile: Profile) -> tuple[Panel, ...]:
+def _standing(profile: Profile) -> tuple[Panel, ...]:
     left = profile.recorded(LEFT, SERVICE)
     return (
         Panel(
@@ -87,6 +94,11 @@ def _head(profile: Profile) -> tuple[Panel, ...]:
             height=6,
             links=OF_CHOICE,
         ),
+    )
+
+
+def _alive(profile: Profile) -> tuple[Panel, ...]:
+    return (
         Panel(
             title=Text("Since last success", "Từ lần thành công cuối"),
             says=Text(
@@ -121,7 +133,7 @@ def _head(profile: Profile) -> tuple[Panel, ...]:
     )
 
 
-def _answers(profile: Profile) -> tuple[Panel, ...]:
+def _outcomes(profile: Profile) -> tuple[Panel, ...]:
     objective = f"min({profile.select('lgsp_slo_objective_ratio', SERVICE)})"
     every = rate(profile, TRANSACTIONS, SERVICE, 'outcome!="rejected"', window=profile.span(300))
     bad = rate(
@@ -131,7 +143,6 @@ def _answers(profile: Profile) -> tuple[Panel, ...]:
         'outcome=~"provider_error|timeout|unreachable|bus_error"',
         window=profile.span(300),
     )
-    results = quantile(0.95, profile, DURATION, SERVICE, by=["result"])
     return (
         Panel(
             title=Text("Rate by outcome", "Lưu lượng theo kết quả"),
@@ -155,6 +166,12 @@ def _answers(profile: Profile) -> tuple[Panel, ...]:
             nothing=IDLE,
             width=12,
         ),
+    )
+
+
+def _latency(profile: Profile) -> tuple[Panel, ...]:
+    results = quantile(0.95, profile, DURATION, SERVICE, by=["result"])
+    return (
         Panel(
             title=Text("Latency, every call", "Độ trễ, mọi lượt gọi"),
             says=Text(

@@ -1,17 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import structlog
 from builders import a_reply, a_request, a_rule, a_service, an_operation, nowhere
+from hosts import Named, Noted
 
-from lgsp.bus.base import Answer, Silent
+from lgsp.bus.base import Answer
 from lgsp.bus.memory import MemoryBus
 from lgsp.catalogue.service import (
     Capacity,
@@ -43,38 +42,6 @@ from lgsp.runtime.connector import Stateful
 from lgsp.runtime.host import Host, check_ours, load
 from lgsp.runtime.replies import RepliesConnector
 from lgsp.runtime.state import States
-
-
-@dataclass
-class Noted:
-    """A watch that remembers."""
-
-    busy_now: Counter[str] = field(default_factory=Counter)
-    most_busy: int = 0
-    durations: list[float] = field(default_factory=list)
-
-    def busy(self, service: str, change: int) -> None:
-        self.busy_now[service] += change
-        self.most_busy = max(self.most_busy, self.busy_now[service])
-
-    def duration(self, service: str, seconds: float) -> None:
-        del service
-        self.durations.append(seconds)
-
-
-class Named(Silent):
-    """A bus that knows who serves what on it."""
-
-    kind = "memory"
-
-    def __init__(self) -> None:
-        self.served: dict[str, Answer] = {}
-
-    async def serve(self, service: str, answer: Answer) -> None:
-        self.served[service] = answer
-
-    async def leave(self, service: str) -> None:
-        del self.served[service]
 
 
 @dataclass
@@ -422,115 +389,6 @@ async def test_outcomes_and_times_do_not_hang_on_what_else_is_in_flight() -> Non
 
 async def test_another_seed_is_another_run() -> None:
     assert (await a_run(64))[0] != (await a_run(64, seed=8))[0]
-
-
-def says(word: str, *operations: str, **fields: object) -> Service:
-    """A service whose operations all answer with one word."""
-    return a_service("svc", *(an_operation(name, reply=word) for name in operations or ("GET /x",)), **fields)
-
-
-@dataclass
-class Swapped:
-    """A host that follows one catalogue after the other."""
-
-    clock: ManualClock
-    bus: Named
-    host: Host
-
-    @classmethod
-    async def begin(cls, *services: Service, only: tuple[str, ...] = ()) -> Swapped:
-        clock, bus = ManualClock(), Named()
-        catalogue = Catalogue({service.id: service for service in services})
-        made = cls(clock, bus, Host(bus, catalogue, clock, Noted(), States(clock), nowhere(clock), seed=7))  # type: ignore[arg-type]  # as above
-        await made.host.serve(only)
-        return made
-
-    async def take(self, *services: Service) -> None:
-        new = Catalogue({service.id: service for service in services})
-        commit = self.host.prepare(new)
-        await self.host.follow(new)
-        commit()
-
-    async def ask(self, operation: str = "GET /x") -> object:
-        reply = await self.bus.served["svc"](a_request(operation=operation))
-        assert reply is not None
-        return json.loads(reply.body) if reply.outcome is Outcome.OK else reply.reason
-
-
-async def test_a_service_that_changed_answers_by_its_new_version() -> None:
-    made = await Swapped.begin(says("old"))
-    assert await made.ask() == "old"
-    await made.take(says("new"))
-    assert await made.ask() == "new"
-
-
-async def test_a_version_that_cannot_be_loaded_changes_nothing() -> None:
-    made = await Swapped.begin(says("old"))
-    with pytest.raises(CatalogueError):
-        await made.take(says("new", connector="connectors.nobody"))
-    assert await made.ask() == "old"
-
-
-async def test_a_request_that_was_begun_ends_by_the_version_it_began_with() -> None:
-    latency = Latency(distribution=Fixed(seconds=2.0))
-    made = await Swapped.begin(says("old", latency=latency))
-    async with asyncio.TaskGroup() as tasks:
-        asked = tasks.create_task(made.bus.served["svc"](a_request(budget=30.0)))
-        await made.clock.advance(1)
-        await made.take(says("new"))
-        assert await made.ask() == "new"
-        await made.clock.advance(1)
-    reply = asked.result()
-    assert reply is not None
-    assert reply.body == b'"old"'
-
-
-async def test_what_only_the_old_version_knew_is_answered_as_long_as_somebody_can_wait() -> None:
-    made = await Swapped.begin(says("one", "GET /x", "GET /y", timeout=10.0))
-    await made.take(says("two", "GET /x", "GET /z"))
-    await made.take(says("three", "GET /x"))
-    assert [await made.ask(f"GET /{name}") for name in "xyz"] == ["three", "one", "two"]
-    await made.clock.advance(36)
-    assert [await made.ask(f"GET /{name}") for name in "xyz"] == ["three", "unknown_operation", "unknown_operation"]
-
-
-async def test_a_service_that_went_is_answered_until_nobody_can_wait_and_then_left() -> None:
-    made = await Swapped.begin(says("old", timeout=10.0), a_service("other"))
-    async with asyncio.TaskGroup() as tasks:
-        tending = tasks.create_task(made.host.tend())
-        await made.take(a_service("other"))
-        await made.clock.advance(14)
-        assert await made.ask() == "old"
-        await made.clock.advance(10)
-        assert list(made.bus.served) == ["other"]
-        await made.take(says("back"), a_service("other"))
-        assert await made.ask() == "back"
-        await made.take(a_service("other"))
-        await made.take(says("again"), a_service("other"))  # before it was left
-        await made.clock.advance(100)
-        assert await made.ask() == "again"
-        tending.cancel()
-
-
-async def test_a_service_is_served_once_it_is_no_longer_disabled() -> None:
-    made = await Swapped.begin(says("off", mode="disabled"))
-    assert made.bus.served == {}
-    await made.take(says("on"))
-    assert await made.ask() == "on"
-
-
-async def test_a_host_of_some_services_takes_no_others() -> None:
-    made = await Swapped.begin(says("one"), only=("svc",))
-    await made.take(says("two"), a_service("new"))
-    assert list(made.bus.served) == ["svc"]
-    assert await made.ask() == "two"
-
-
-async def test_what_did_not_change_is_not_loaded_again() -> None:
-    made = await Swapped.begin(says("same", where="a.yaml:1"))
-    before = made.host._versions["svc"]
-    await made.take(says("same", where="a.yaml:9"))
-    assert made.host._versions["svc"] is before
 
 
 @pytest.mark.parametrize("outcome", Outcome)

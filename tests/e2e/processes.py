@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[2]
 T = TypeVar("T")
 
 
-def until(found: Callable[[], T], what: str, seconds: float = 15) -> T:
+def until(found: Callable[[], T | None], what: str, seconds: float = 15) -> T:
     """What `found` gives, as soon as that is something: another process has no event to wait for."""
     end = time.monotonic() + seconds
     while not (value := found()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -73,13 +72,12 @@ class Bench:
 
     def ended(self, location: str, seconds: float = 60.0) -> dict[str, Any]:
         """What became of it, once it has ended."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            told: dict[str, Any] = json.loads(self.get(location).body)
-            if told["outcome"]:
-                return told
-            time.sleep(0.1)  # another process has no event to wait for
-        raise AssertionError(told)
+
+        def told() -> dict[str, Any] | None:
+            said: dict[str, Any] = json.loads(self.get(location).body)
+            return said if said["outcome"] else None
+
+        return processes.until(told, f"{location} has ended", seconds)
 
 
 @pytest.fixture
